@@ -1,0 +1,53 @@
+# Everything a contributor does.  Needs make and Python 3.11 or later; the rest comes by itself.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV ?= uv
+PYTEST_FLAGS ?= -q -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench lock clean
+
+help:  ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+demo: $(READY)  ## run a workflow, kill it in the middle, resume it
+	@$(BIN)/python examples/demo.py
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: $(READY)  ## format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## the first figures; takes a minute
+	$(BIN)/python bench/run.py
+
+# The lock names versions and hashes and nothing else: no index, no path.
+lock:  ## resolve requirements.lock anew (needs uv)
+	printf '%s\n' '# Made by `make lock` from pyproject.toml.' > requirements.lock.new
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-config \
+		--extra dev pyproject.toml >> requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The builder is in the lock too, so the project itself is installed without fetching anything.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Indelible needs Python 3.11 or later; try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What an author writes, in YAML or Python, and the one model that both become."""

@@ -1,0 +1,15 @@
+"""The JSON Schema of workflow files, for editors; made from the table that also reads them."""
+
+from __future__ import annotations
+
+from indelible.definition.fields import WORKFLOW
+
+
+def yaml_schema() -> dict[str, object]:
+    """JSON Schema, draft 2020-12.  It knows shapes only; ``indelible validate`` knows the rest."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Indelible workflow",
+        "description": "A workflow file of Indelible: nodes, and what each of them waits for.",
+        **WORKFLOW.schema,
+    }

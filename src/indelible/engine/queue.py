@@ -1,0 +1,50 @@
+"""Nodes that wait for their turn, in definition order: a heap to be looked through unchanged.
+
+``decide`` is pure, so it may only look; ``evolve`` takes out what has moved on.  An entry that is no
+longer true (its node started, or was reset) stays until it comes to the top: to look at k entries
+costs O(k log k), and each entry is pushed and popped once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+
+T = TypeVar("T", int, tuple[datetime, int])
+
+
+class Queue(Generic[T]):
+    """``is_due`` tells whether an entry still holds; entries for which it does not are not seen."""
+
+    def __init__(self, is_due: Callable[[T], bool]) -> None:
+        self._heap: list[T] = []
+        self._is_due: Callable[[T], bool] = is_due
+
+    def push(self, entry: T) -> None:
+        heappush(self._heap, entry)
+
+    def settle(self) -> None:
+        """Forget entries at the top that no longer hold."""
+        while self._heap and not self._is_due(self._heap[0]):
+            heappop(self._heap)
+
+    def first(self) -> T | None:
+        """The smallest entry that holds."""
+        return next(iter(self), None)
+
+    def __iter__(self) -> Iterator[T]:
+        """All entries that hold, smallest first, each once; the heap itself is left alone."""
+        heap = self._heap
+        fringe = [(heap[0], 0)] if heap else []
+        last: T | None = None
+        while fringe:
+            entry, place = heappop(fringe)
+            for child in (2 * place + 1, 2 * place + 2):
+                if child < len(heap):
+                    heappush(fringe, (heap[child], child))
+            if entry != last and self._is_due(entry):
+                yield entry
+            last = entry

@@ -1,0 +1,1 @@
+"""Where a node's work runs: the port, and the executors that come with Indelible."""

@@ -1,0 +1,171 @@
+"""Run a command as one attempt: in a group of its own, its prints logged, its end explained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from signal import Signals
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from indelible.executors.attempt import Control
+from indelible.executors.failures import AttemptFailedError, failure
+from indelible.executors.port import Attempt
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from indelible.executors.supervision import Supervision
+
+MAX_STDOUT = 256 * 1024 * 1024
+"""Bytes of stdout that can be a node's output."""
+
+MAX_LINES, MAX_TAIL = 10, 2048
+"""Lines and bytes of a command's last words that its failure quotes."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """``fds`` are inherited by the process.  Unless ``keeps_stdout``, stdout is only logged."""
+
+    argv: Sequence[str]
+    keeps_stdout: bool = False
+    fds: Sequence[int] = ()
+
+
+def run_command(command: Command, attempt: Attempt, control: Control) -> bytearray:
+    """What the command printed on stdout, if it keeps that, after it ended with exit code 0.
+
+    Raises ``AttemptFailedError``: ExitCode, Timeout, SpawnError, OutputError, or what ``control``
+    was cancelled with.
+    """
+    # Loaded by the first command: with it come subprocess, selectors and friends.
+    from indelible.executors.supervision import Supervision
+
+    wake, waker = os.pipe()
+    try:
+        with (
+            control.stoppable(lambda: os.write(waker, b".")),
+            _spawn(command, attempt) as process,
+            Supervision(process, control, attempt.node) as watch,
+        ):
+            watch.wake_on(wake)
+            prints = _Prints(command, control, watch)
+            watch.read(process.stdout, prints.take_stdout)
+            watch.read(process.stderr, prints.take_stderr)
+            code = watch.run()
+    finally:
+        os.close(wake)
+        os.close(waker)
+    if watch.stopped_by is not None:
+        raise AttemptFailedError(watch.stopped_by)
+    if code != 0:
+        raise _exit_failure(code, prints.last_words())
+    return prints.stdout
+
+
+class _Prints:
+    """Sorts what a process prints: all of it to the log, stdout kept, the last words remembered."""
+
+    def __init__(self, command: Command, control: Control, watch: Supervision) -> None:
+        self.stdout = bytearray()
+        self._tails = {"stdout": b"", "stderr": b""}
+        self._keeps = command.keeps_stdout
+        self._log = control.log
+        self._watch = watch
+
+    def take_stdout(self, data: bytes) -> None:
+        self._take("stdout", data)
+        if not self._keeps or self._watch.stopped_by is not None:
+            return
+        if len(self.stdout) + len(data) > MAX_STDOUT:
+            self.stdout.clear()
+            self._watch.stop(too_large().error)
+        else:
+            self.stdout += data
+
+    def take_stderr(self, data: bytes) -> None:
+        self._take("stderr", data)
+
+    def last_words(self) -> str:
+        """The last lines of stderr, or if there are none, of stdout."""
+        tail = self._tails["stderr"].strip() or self._tails["stdout"].strip()
+        return "\n".join(tail.decode(errors="replace").splitlines()[-MAX_LINES:])
+
+    def _take(self, stream: str, data: bytes) -> None:
+        self._tails[stream] = (self._tails[stream] + data[-MAX_TAIL:])[-MAX_TAIL:]
+        self._log.write(data, stream)
+
+
+def too_large() -> AttemptFailedError:
+    """An output that no log should carry."""
+    return failure(
+        "OutputError",
+        f"the output is larger than {MAX_STDOUT // 1024**2} MiB; "
+        "write it to a file and let the output be the file's path",
+    )
+
+
+def _spawn(command: Command, attempt: Attempt) -> Popen[bytes]:
+    import subprocess
+
+    try:
+        # No preexec_fn: without one Python uses vfork, which does not copy the driver's page table.
+        return subprocess.Popen(
+            command.argv,
+            bufsize=0,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=attempt.node.cwd,
+            env=_environment(attempt),
+            pass_fds=command.fds,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise failure("SpawnError", _spawn_problem(command, attempt, error)) from error
+
+
+def _environment(attempt: Attempt) -> dict[str, str]:
+    return {
+        **os.environ,
+        **attempt.env,
+        "INDELIBLE_RUN_ID": attempt.run_id,
+        "INDELIBLE_NODE_ID": attempt.node.id,
+        "INDELIBLE_ATTEMPT": str(attempt.number),
+        "INDELIBLE_IDEMPOTENCY_KEY": attempt.idempotency_key,
+    }
+
+
+def _spawn_problem(command: Command, attempt: Attempt, error: Exception) -> str:
+    import errno
+
+    program, cwd = command.argv[0], attempt.node.cwd
+    code = error.errno if isinstance(error, OSError) else None
+    if cwd is not None and not os.path.isdir(cwd):
+        return f"cannot start {program} in {cwd}: no such folder; correct the node's `cwd`"
+    if code == errno.ENOENT:
+        return f"cannot start {program}: it is not on the PATH; install it, or set PATH in `env`"
+    if code == errno.E2BIG:
+        return (
+            f"cannot start {program}: the command or its environment is too large for the system; "
+            "hand large values over in a file"
+        )
+    return f"cannot start {program}: {error}"
+
+
+def _exit_failure(code: int, last_words: str) -> AttemptFailedError:
+    exit_code = code if code > 0 else 128 - code  # as every shell reports a signal
+    message = f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
+    if code > 128 and (name := _signal_name(code - 128)):
+        message += f" (as after {name})"
+    if last_words:
+        message += f", after:\n{last_words}"
+    return failure("ExitCode", message, exit_code=exit_code)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}" if number > 31 else ""

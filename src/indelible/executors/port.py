@@ -1,0 +1,93 @@
+"""The executor's side of the loop: attempts go in, outcomes come back through one inbox.
+
+Five promises, kept by every executor and tested by one suite (``indelible.testing``):
+
+1. Every submitted attempt yields exactly one outcome, unless ``close`` comes first.
+2. ``outcomes`` returns all that is ready; it blocks only while nothing is, and no longer than asked.
+3. ``cancel`` asks the attempt to stop.  What can be stopped by force is, after its grace time; its
+   outcome is then a failure of the given type.  Cancelling twice, or too late, does no harm.
+4. An attempt that raises, exits or prints anything at all harms nobody but itself.
+5. After ``close`` nothing that could be stopped by force is running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from indelible.definition.model import Body, Node
+from indelible.events import NodeError
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt, with everything it needs; nothing is looked up later.
+
+    ``arguments`` are JSON, as logged, by name; ``env`` is what is added to the driver's environment;
+    ``log`` is the file for what the node prints, made when the first byte is written; ``folder`` is
+    the workflow file's, first on ``sys.path`` of Python that runs here.
+    """
+
+    run_id: str
+    node: Node
+    number: int
+    idempotency_key: str
+    log: Path
+    folder: str = ""
+    arguments: Mapping[str, bytes] = {}
+    env: Mapping[str, str] = {}
+
+    @property
+    def node_id(self) -> str:
+        return self.node.id
+
+    @property
+    def body(self) -> Body:
+        return self.node.body
+
+
+class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
+    """``output`` is strict JSON (``values.encode``); ``duration`` in seconds."""
+
+    node_id: str
+    attempt: int
+    output: bytes
+    duration: float
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """``duration`` in seconds."""
+
+    node_id: str
+    attempt: int
+    error: NodeError
+    duration: float
+
+
+Outcome = Succeeded | Failed
+
+
+class Executor(Protocol):
+    """Runs attempts.  All methods may be called from any thread; none but ``outcomes`` blocks."""
+
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        """Start them."""
+        ...
+
+    def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
+        """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever)."""
+        ...
+
+    def wake(self) -> None:
+        """Make a blocked ``outcomes`` return now, perhaps with nothing.  Safe in a signal handler."""
+        ...
+
+    def cancel(self, node_id: str, error: NodeError) -> None:
+        """Stop the node's attempt; it then fails with ``error``.  Nothing if it does not run."""
+        ...
+
+    def close(self) -> None:
+        """Stop everything by force and forget it."""
+        ...

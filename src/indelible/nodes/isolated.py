@@ -1,0 +1,91 @@
+"""Python in a process of its own: what the driver sends, what the child answers.
+
+Request and reply are two files without a name that the child inherits.  Prints can thus never mix
+with results, no pipe can fill up, and a grandchild that holds one open keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import msgspec
+from msgspec import Raw
+
+from indelible.definition.model import Body
+from indelible.events import NodeError
+from indelible.executors.attempt import Control
+from indelible.executors.command import MAX_STDOUT, Command, run_command, too_large
+from indelible.executors.failures import AttemptFailedError, failure
+from indelible.executors.port import Attempt
+
+CHILD = str(Path(__file__).with_name("child.py"))
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt, as the child needs to know it."""
+
+    run_id: str
+    node_id: str
+    number: int
+    idempotency_key: str
+    folder: str
+    body: Body
+    arguments: Mapping[str, Raw]
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Either ``error`` or an output."""
+
+    output: Raw = Raw(b"null")
+    error: NodeError | None = None
+
+
+def run_isolated(attempt: Attempt, control: Control) -> bytes:
+    """The output of the attempt's Python, which runs in a child.  Raises ``AttemptFailedError``."""
+    with _nameless_file() as request, _nameless_file() as reply:
+        # The import path goes ahead, for the child cannot import the rest before it has it.
+        request.write(msgspec.json.encode(sys.path) + b"\n" + _request_of(attempt))
+        request.seek(0)  # the position is shared with the child
+        fds = (request.fileno(), reply.fileno())
+        # -P: the folder of child.py holds a python.py and must not be importable from.
+        argv = [sys.executable, "-P", CHILD, *map(str, fds)]
+        run_command(Command(argv=argv, fds=fds), attempt, control)
+        if os.fstat(reply.fileno()).st_size > MAX_STDOUT:
+            raise too_large()
+        reply.seek(0)
+        return _output_of(reply.read())
+
+
+def _request_of(attempt: Attempt) -> bytes:
+    return msgspec.json.encode(
+        Request(
+            run_id=attempt.run_id,
+            node_id=attempt.node.id,
+            number=attempt.number,
+            idempotency_key=attempt.idempotency_key,
+            folder=attempt.folder,
+            body=attempt.body,
+            arguments={name: Raw(raw) for name, raw in attempt.arguments.items()},
+        )
+    )
+
+
+def _output_of(raw: bytes) -> bytes:
+    if not raw:
+        raise failure("OutputError", "the process ended with exit code 0 before it had a result")
+    reply = msgspec.json.decode(raw, type=Reply)
+    if reply.error is not None:
+        raise AttemptFailedError(reply.error)
+    return bytes(reply.output)
+
+
+def _nameless_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("indelible"), "r+b", buffering=0)
+    from tempfile import TemporaryFile
+
+    return TemporaryFile(buffering=0)

@@ -1,0 +1,1 @@
+"""The shell: the only place that reads a clock, appends, and lets the world follow."""

@@ -1,0 +1,101 @@
+"""The composition root: which store a URL means, which executor drives, what the defaults are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from indelible.errors import UsageError
+from indelible.executors.port import Executor
+from indelible.stores.port import IWorkflowStore
+
+STORE_VARIABLE = "INDELIBLE_STORE"
+DEFAULT_STORE = ".indelible"
+
+Function = Callable[..., object]
+
+
+def default_store_url() -> str:
+    """``$INDELIBLE_STORE``, else ``.indelible`` in the working directory."""
+    return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def open_store(url: str | os.PathLike[str] | None = None) -> IWorkflowStore:
+    """The store behind ``url``: a directory or ``file:DIRECTORY``, ``sqlite:///FILE``, ``memory:``.
+
+    Nothing is made before the first run is.  ``sqlite:///`` is followed by a path as it is given to
+    other programs: ``sqlite:///runs.db`` is relative, ``sqlite:////srv/runs.db`` is not.  Raises
+    ``UsageError`` for any other scheme.
+    """
+    text = os.fspath(url) if url is not None else default_store_url()
+    scheme, colon, rest = text.partition(":")
+    if not colon or "/" in scheme:
+        return _filesystem(text)
+    opener = _SCHEMES.get(scheme)
+    if opener is None:
+        raise UsageError(
+            f"{text!r}: no store is called {scheme!r}",
+            hint="A store is a directory, file:DIRECTORY, sqlite:///FILE or memory:",
+        )
+    return opener(rest)
+
+
+def default_parallel() -> int:
+    """How many attempts run at a time where the workflow does not say: four per CPU."""
+    return 4 * (os.cpu_count() or 1)
+
+
+def open_executor(
+    functions: Mapping[str, Function], *, is_inline: bool = False, echo: bool = False
+) -> Executor:
+    """What runs the attempts of one drive.  ``functions`` are live callables by node id.
+
+    ``is_inline`` runs one attempt after the other in the calling thread, for debugging; ``echo``
+    lets what Python nodes print through to the terminal as well.
+    """
+    from indelible.definition.model import Bash, Python, Script
+    from indelible.nodes.bash import BashKind
+    from indelible.nodes.python import PythonKind
+    from indelible.nodes.script import ScriptKind
+
+    kinds = {Bash: BashKind(), Script: ScriptKind(), Python: PythonKind(functions)}
+    if is_inline:
+        from indelible.executors.inline import InlineExecutor
+
+        return InlineExecutor(kinds, echo=echo)
+    from indelible.executors.local import LocalExecutor
+
+    return LocalExecutor(kinds, echo=echo)
+
+
+def _filesystem(path: str) -> IWorkflowStore:
+    from indelible.stores.filesystem import FilesystemStore
+
+    if not path.removeprefix("//"):
+        raise UsageError("a store needs a directory", hint=f"For example: {DEFAULT_STORE}")
+    return FilesystemStore(Path(path.removeprefix("//")).expanduser())
+
+
+def _sqlite(rest: str) -> IWorkflowStore:
+    from indelible.stores.sqlite import SqliteStore
+
+    if not rest.startswith("///") or not rest.removeprefix("///"):
+        raise UsageError(
+            f"'sqlite:{rest}' names no file",
+            hint="Write sqlite:///runs.db, or sqlite:////absolute/path/runs.db",
+        )
+    return SqliteStore(Path(rest.removeprefix("///")).expanduser())
+
+
+def _memory(rest: str) -> IWorkflowStore:
+    from indelible.stores.memory import MemoryStore
+
+    return MemoryStore()
+
+
+_SCHEMES: Mapping[str, Callable[[str], IWorkflowStore]] = {
+    "file": _filesystem,
+    "sqlite": _sqlite,
+    "memory": _memory,
+}

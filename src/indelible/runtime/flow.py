@@ -1,0 +1,106 @@
+"""The public Python door: a workflow that can be run, and ``resume``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from indelible.definition.decorators import WorkflowBuilder
+from indelible.executors.port import Executor
+from indelible.runtime import drive
+from indelible.runtime.config import Function, open_executor, open_store
+from indelible.runtime.drive import Shell
+from indelible.runtime.run import Run
+from indelible.stores.port import IWorkflowStore
+from indelible.values import Json
+
+StoreOrUrl = IWorkflowStore | str | os.PathLike[str] | None
+
+
+class Workflow(WorkflowBuilder):
+    """A workflow made of Python functions.
+
+    >>> flow = Workflow("etl")
+    >>> @flow.node
+    ... def extract(day: str) -> list[int]:
+    ...     return [1, 2, 3]
+    >>> @flow.node
+    ... def total(extract: list[int]) -> int:
+    ...     return sum(extract)
+    >>> flow.run(day="2026-11-23", store="memory:").node("total").output
+    6
+    """
+
+    def run(
+        self,
+        inputs: Mapping[str, Json] | None = None,
+        /,
+        *,
+        store: StoreOrUrl = None,
+        run_id: str | None = None,
+        **more: Json,
+    ) -> Run:
+        """Run it to its end and give the run, whether it completed or failed.
+
+        Inputs are keywords; those named ``store`` or ``run_id`` go into the mapping.  ``store`` is
+        a store or its URL (default: ``$INDELIBLE_STORE``, else ``.indelible``).  Raises
+        ``DefinitionError``, ``InputError``, ``RunExistsError``, store errors, and
+        ``InterruptedRunError`` after Ctrl-C.
+        """
+        definition = self.build()
+        shell = Shell(functions=self.functions, executor=_echoing)
+        with _opened(store) as opened:
+            state = drive.start(
+                opened, definition, {**(inputs or {}), **more}, run_id=run_id, shell=shell
+            )
+            return Run(opened, state)
+
+    async def run_async(
+        self,
+        inputs: Mapping[str, Json] | None = None,
+        /,
+        *,
+        store: StoreOrUrl = None,
+        run_id: str | None = None,
+        **more: Json,
+    ) -> Run:
+        """The same from a coroutine; the drive runs in a thread of its own."""
+        import asyncio
+
+        return await asyncio.to_thread(self.run, inputs, store=store, run_id=run_id, **more)
+
+
+def resume(
+    run_id: str,
+    *,
+    flow: WorkflowBuilder | None = None,
+    store: StoreOrUrl = None,
+    cancelled: bool = False,
+) -> Run:
+    """Go on with a run where its log ends.
+
+    ``flow`` gives the functions of nodes that cannot be imported again (lambdas, closures).  Raises
+    ``NotFoundError``, ``HeldError``, ``RunCancelledError`` and what ``Workflow.run`` raises.
+    """
+    functions = {} if flow is None else flow.functions
+    with _opened(store) as opened:
+        shell = Shell(functions=functions, executor=_echoing)
+        return Run(opened, drive.resume(opened, run_id, cancelled=cancelled, shell=shell))
+
+
+def _echoing(functions: Mapping[str, Function]) -> Executor:
+    """In a program of one's own, what a node prints is also seen where it always was."""
+    return open_executor(functions, echo=True)
+
+
+@contextmanager
+def _opened(store: StoreOrUrl) -> Iterator[IWorkflowStore]:
+    if store is None or isinstance(store, str | os.PathLike):
+        opened = open_store(store)
+        try:
+            yield opened
+        finally:
+            opened.close()
+    else:
+        yield store

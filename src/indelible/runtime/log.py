@@ -1,0 +1,128 @@
+"""One run's log and the state it folds to, kept in step.
+
+Events are drafted first: folded into the state, which refuses what may not stand.  ``commit`` then
+seals them all with one time and appends them at once.  Until it returns, nothing they announce may
+happen; if it raises, the state has run ahead of the log and must be thrown away (``reload``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from msgspec import UNSET
+
+from indelible.definition.normal import decode_definition
+from indelible.engine.fold import evolve, initial_state
+from indelible.engine.state import RunState
+from indelible.errors import CorruptLogError, IllegalEventError, NotFoundError
+from indelible.events import Event, Sealed, WorkflowStarted
+from indelible.plan import Plan, make_plan
+from indelible.stores.codec import first_digest, format_time, open_event, seal
+from indelible.stores.port import IWorkflowStore
+
+Watch = Callable[[RunState, "list[Sealed]"], None]
+"""Told what was appended, once it is durable."""
+
+
+class Log:
+    """Read with ``open_log``, or begun with ``new_log``."""
+
+    def __init__(self, store: IWorkflowStore, plan: Plan, run_id: str, watch: Watch) -> None:
+        self.store = store
+        self.plan = plan
+        self.run_id = run_id
+        self.state = initial_state(plan, run_id)
+        self.length = 0
+        self._digest = first_digest(run_id)
+        self._timestamp = ""
+        self._drafts: list[Event] = []
+        self._watch = watch
+
+    def draft(self, event: Event) -> None:
+        """Fold ``event`` now; append it with the next commit."""
+        evolve(self.state, event)
+        self._drafts.append(event)
+
+    def commit(self, now: datetime) -> None:
+        """Append all drafts, durably, stamped ``now`` or the last timestamp if that is later.
+
+        Raises ``ConflictError`` and other store errors; call ``reload`` after any of them.
+        """
+        if not self._drafts:
+            return
+        timestamp = max(format_time(now), self._timestamp)
+        sealed = list(self._seal(timestamp))
+        self.store.append(self.run_id, sealed, expected=self.length)
+        self._drafts.clear()
+        self._advance(sealed[-1])
+        self._watch(self.state, sealed)
+
+    def reload(self) -> None:
+        """Throw the state away and fold it again from the log."""
+        self.state = initial_state(self.plan, self.run_id)
+        self.length = 0
+        self._drafts.clear()
+        self.take(self.store.read(self.run_id))
+
+    def take(self, events: Iterable[Sealed]) -> None:
+        """Fold what the log holds already.  Raises ``CorruptLogError`` for an illegal event."""
+        for sealed in events:
+            try:
+                evolve(self.state, open_event(sealed))
+            except IllegalEventError as error:
+                raise CorruptLogError(
+                    f"event {sealed.sequence} may not stand there: {error.problem}",
+                    place=f"run {self.run_id}",
+                ) from error
+            self._advance(sealed)
+
+    def _advance(self, last: Sealed) -> None:
+        self.length = last.sequence
+        self._digest = last.digest
+        self._timestamp = last.timestamp
+
+    def _seal(self, timestamp: str) -> Iterator[Sealed]:
+        previous = self._digest
+        for sequence, event in enumerate(self._drafts, start=self.length + 1):
+            sealed = seal(
+                event,
+                run_id=self.run_id,
+                sequence=sequence,
+                timestamp=timestamp,
+                previous=previous,
+            )
+            previous = sealed.digest
+            yield sealed
+
+
+def unwatched(state: RunState, events: list[Sealed]) -> None:
+    """Tell nobody."""
+
+
+def open_log(
+    store: IWorkflowStore, run_id: str, *, default_parallel: int = 0, watch: Watch = unwatched
+) -> Log:
+    """The log of a run, verified and folded.  Raises ``NotFoundError`` if there is no such run."""
+    events = iter(store.read(run_id))
+    first = next(events, None)
+    if first is None:
+        raise NotFoundError(f"there is no run {run_id}", hint="See them all: indelible list")
+    plan = make_plan(
+        decode_definition(recorded_definition(store, first)), default_parallel=default_parallel
+    )
+    log = Log(store, plan, run_id, watch)
+    log.take([first])
+    log.take(events)
+    return log
+
+
+def recorded_definition(store: IWorkflowStore, first: Sealed) -> bytes:
+    """The definition that a run began with, as it was recorded."""
+    event = open_event(first)
+    if isinstance(event, WorkflowStarted):
+        if event.definition is not UNSET:
+            return bytes(event.definition)
+        if event.definition_blob is not None:
+            return store.get_blob(first.run_id, event.definition_blob)
+    raise CorruptLogError("the first event holds no definition", place=f"run {first.run_id}")

@@ -1,0 +1,226 @@
+"""The loop that drives a run: outcomes in, events appended, then the world follows.
+
+One turn: what happened becomes events, decisions follow from them until nothing more does, all of
+it is appended at once, and only then do attempts start or stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import UNSET, Raw
+
+from indelible.engine.actions import FetchBlob, Keep, StartNode, StopNode, events_of
+from indelible.engine.decide import decide, next_moment
+from indelible.engine.retry import retry_at
+from indelible.engine.state import INTERRUPTED, NodeState, RunState, RunStatus
+from indelible.errors import ConflictError, HeldError, InterruptedRunError
+from indelible.events import BlobRef, Event, NodeCompleted, NodeError, NodeFailed, WorkflowStarted
+from indelible.executors.port import Attempt, Executor, Outcome, Succeeded
+from indelible.runtime.log import Log
+from indelible.runtime.payloads import keep, log_path
+
+POLL = 0.5
+"""How often, in seconds, a waiting driver looks for events that others appended."""
+
+SPARE = timedelta(seconds=1)
+"""How long an interrupted driver waits beyond the longest grace time of what runs."""
+
+Opening = Callable[[RunState, datetime], WorkflowStarted]
+"""Makes the event that a drive begins with, from the state as it is then."""
+
+
+class Runner:
+    """Drives one run until it is settled.  ``now`` and ``roll`` are the clock and the dice.
+
+    The ``workflow_started`` that ``opening`` makes is appended together with the first events that
+    follow from it, and not before there are any.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        executor: Executor,
+        *,
+        opening: Opening,
+        now: Callable[[], datetime],
+        roll: Callable[[], float],
+    ) -> None:
+        self._log = log
+        self._executor = executor
+        self._opening: Opening | None = opening
+        self._attempt = log.state.attempt + 1
+        self._now = now
+        self._roll = roll
+        self._blobs: dict[str, bytes] = {}
+        self._is_interrupted = False
+
+    def interrupt(self) -> None:
+        """Stop gracefully: running attempts are stopped and recorded, the run can be resumed.
+
+        Safe in a signal handler and from any thread.
+        """
+        self._is_interrupted = True
+        self._executor.wake()
+
+    def drive(self) -> RunState:
+        """Go on until the run is closed and nothing of it runs any more.
+
+        Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took over,
+        and whatever the store raises; the run can be resumed after each of them.
+        """
+        outcomes: Sequence[Outcome] = ()
+        while True:
+            self._turn(outcomes)
+            if self._log.state.is_settled:
+                return self._log.state
+            outcomes = () if self._is_interrupted else self._outcomes()
+            if self._is_interrupted:
+                self._wind_down(outcomes)
+                raise InterruptedRunError(self._log.run_id)
+            if not outcomes:
+                self._notice_others()
+
+    def _turn(self, outcomes: Sequence[Outcome]) -> None:
+        """Append what happened and what follows from it; then, and only then, act."""
+        is_appended = False
+        while not is_appended:
+            now = self._now()
+            self._record(outcomes, now)
+            self._open(now)
+            starts, stops = self._decide(now)
+            is_appended = self._commit(now)
+        self._opening = self._opening if self._log.state.attempt < self._attempt else None
+        self._executor.submit([attempt_of(self._log, start) for start in starts])
+        for stop in stops:
+            self._executor.cancel(stop.node_id, stop.error)
+
+    def _open(self, now: datetime) -> None:
+        """Draft the event that this drive begins with, unless all that is left is waiting."""
+        if self._opening is None:
+            return
+        state = self._log.state
+        event = self._opening(state, now)
+        is_waiting = state.status is RunStatus.RUNNING and not (event.interrupted or event.reset)
+        if not is_waiting or decide(state, now, self._blobs):
+            self._log.draft(event)
+
+    def _record(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        state = self._log.state
+        for outcome in outcomes:
+            node = state.nodes[outcome.node_id]
+            # After a reload the log may know this outcome already, or a later attempt.
+            if outcome.node_id in state.running and node.attempt == outcome.attempt:
+                self._log.draft(self._event_of(outcome, node, now))
+
+    def _event_of(self, outcome: Outcome, node: NodeState, now: datetime) -> Event:
+        if isinstance(outcome, Succeeded):
+            return completed(outcome, self._keep)
+        is_open = self._log.state.status is RunStatus.RUNNING
+        return NodeFailed(
+            node_id=outcome.node_id,
+            attempt=outcome.attempt,
+            error=outcome.error,
+            duration=outcome.duration,
+            retry_at=retry_at(node, outcome.error, now=now, roll=self._roll()) if is_open else None,
+        )
+
+    def _decide(self, now: datetime) -> tuple[list[StartNode], list[StopNode]]:
+        """Draft all that follows from the state at ``now``; give what the world is to do."""
+        starts: list[StartNode] = []
+        stops: list[StopNode] = []
+        goes_on = True
+        while goes_on:
+            goes_on = False
+            for action in decide(self._log.state, now, self._blobs):
+                for event in events_of(action, self._keep):
+                    self._log.draft(event)
+                    goes_on = True
+                match action:
+                    case StartNode():
+                        starts.append(action)
+                    case StopNode():
+                        stops.append(action)
+                    case FetchBlob(ref):
+                        self._blobs[ref.sha256] = self._log.store.get_blob(self._log.run_id, ref)
+                        goes_on = True
+        self._blobs.clear()
+        return starts, stops
+
+    def _commit(self, now: datetime) -> bool:
+        """Append the drafts.  False if somebody else was first: the state is then read anew."""
+        try:
+            self._log.commit(now)
+        except ConflictError:
+            self._reload()
+            return False
+        return True
+
+    def _reload(self) -> None:
+        self._log.reload()
+        if self._log.state.attempt > self._attempt:
+            self._executor.close()
+            raise HeldError(self._log.run_id, "a driver that began after this one")
+
+    def _notice_others(self) -> None:
+        if self._log.store.wait(self._log.run_id, after=self._log.length, timeout=0):
+            self._reload()
+
+    def _outcomes(self) -> Sequence[Outcome]:
+        return self._executor.outcomes(timeout=self._patience())
+
+    def _patience(self) -> float:
+        """Seconds until there is something to look at, whatever the executor says."""
+        moment = next_moment(self._log.state)
+        if moment is None:
+            return POLL
+        return min(POLL, max(0.0, (moment - self._now()).total_seconds()))
+
+    def _wind_down(self, outcomes: Sequence[Outcome]) -> None:
+        """Stop what runs and record how it ended.  What cannot be stopped stays in flight."""
+        state = self._log.state
+        graces = [state.nodes[name].planned.node.grace for name in state.running]
+        end = self._now() + max(graces, default=timedelta()) + SPARE
+        error = NodeError(type=INTERRUPTED, message="the process that drove the run was stopped")
+        for name in state.running:
+            self._executor.cancel(name, error)
+        while True:
+            now = self._now()
+            self._record(outcomes, now)
+            if self._commit(now) and not self._log.state.running:
+                return
+            rest = (end - self._now()).total_seconds()
+            if rest <= 0:
+                return
+            outcomes = self._executor.outcomes(timeout=rest)
+
+    def _keep(self, value: bytes) -> Raw | BlobRef:
+        return keep(self._log.store, self._log.run_id, value)
+
+
+def completed(outcome: Succeeded, keep_value: Keep) -> NodeCompleted:
+    """The event of a success; its output inline, or in a blob that is durable by then."""
+    kept = keep_value(outcome.output)
+    return NodeCompleted(
+        node_id=outcome.node_id,
+        attempt=outcome.attempt,
+        duration=outcome.duration,
+        output=UNSET if isinstance(kept, BlobRef) else kept,
+        output_blob=kept if isinstance(kept, BlobRef) else None,
+    )
+
+
+def attempt_of(log: Log, start: StartNode) -> Attempt:
+    """Everything the executor needs to know to make this attempt."""
+    node = log.state.nodes[start.node_id]
+    return Attempt(
+        run_id=log.run_id,
+        node=node.planned.node,
+        number=start.attempt,
+        idempotency_key=f"{log.run_id}/{node.id}/{node.resets}",
+        log=log_path(log.store.folder(log.run_id), node.id, start.attempt),
+        folder=log.plan.definition.folder,
+        arguments=start.arguments,
+        env=start.env,
+    )

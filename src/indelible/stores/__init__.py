@@ -1,0 +1,1 @@
+"""Where logs live: the port, its codec, and the stores that come with Indelible."""

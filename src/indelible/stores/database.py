@@ -1,0 +1,217 @@
+"""A SQLite file of ours: opened with the right pragmas, read, appended to in transactions.
+
+Through apsw, because every SQLite from 3.7.0 to 3.51.2, which is what the ``sqlite3`` of most
+Pythons has, can corrupt a database in WAL mode when two connections write and checkpoint at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from indelible.errors import CorruptLogError, NewerLogError, StoreError
+from indelible.events import FORMAT, Sealed
+from indelible.stores import disk
+
+APPLICATION_ID = int.from_bytes(b"Indl", "big")
+PATIENCE = 10.0
+"""Seconds that a statement waits for another process; a transaction of ours takes milliseconds."""
+
+_SCHEMA = Path(__file__).parent / "sql" / "schema.sql"
+_PRAGMAS: tuple[tuple[str, str | int], ...] = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL: each commit is synced
+    ("recursive_triggers", 1),  # so that REPLACE fires the trigger that refuses DELETE
+    ("trusted_schema", 0),
+    ("cell_size_check", 1),
+    *((("fullfsync", 1), ("checkpoint_fullfsync", 1)) if sys.platform == "darwin" else ()),
+)
+_HINTS: tuple[tuple[type[apsw.Error], str], ...] = (
+    (apsw.FullError, "Free some space, then resume: what was acknowledged is safe."),
+    (apsw.BusyError, "Another process keeps the database locked; look for one that hangs."),
+    (apsw.ReadOnlyError, "The store must belong to the user that runs workflows."),
+    (apsw.CantOpenError, "Is it a readable file, no symbolic link, in a folder of yours?"),
+    (apsw.IOError, "The disk failed. Check it, then resume: the log decides what was kept."),
+)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Where a row stands, and which event it is."""
+
+    rowid: int
+    run_id: str
+    sequence: int
+    digest: str
+
+
+class Database:
+    """One connection.  Not for two threads at once.  Every failure is an error of ours."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        """Open the file that is there; it is not made, and nothing is written to it."""
+        self.path = path
+        with self._explained("open"):
+            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
+            self._connection = apsw.Connection(str(path), flags=flags)
+            try:
+                self._connection.set_busy_timeout(int(patience * 1000))
+                # A reader must not move a damaged -wal file's remains into the database.
+                self.checkpoint_on_close(False)
+                self.is_empty = not self._check_format()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def make_writable(self) -> None:
+        """Set the pragmas, make the tables if there are none, check the triggers if there are."""
+        with self._explained("prepare"):
+            for name, value in _PRAGMAS:
+                self._connection.execute(f"PRAGMA {name} = {value}").fetchall()
+                found = self._connection.pragma(name)
+                if found != value:
+                    raise StoreError(f"{self.path}: PRAGMA {name} is {found}, not {value}")
+        if self.is_empty:
+            with self.transaction():
+                if not self._check_format():
+                    self._connection.execute(_SCHEMA.read_text())
+            self.is_empty = False
+        self._check_schema()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: committed durably at the end of the block, undone if it raises."""
+        with self._explained("write"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has undone it already if the disk failed.
+                with suppress(apsw.Error):
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                raise
+
+    def add(self, events: Iterable[Sealed]) -> int:
+        """Insert ``events``; the rowid of the last.  Inside a transaction."""
+        with self._explained("write"):
+            self._connection.executemany(
+                "INSERT INTO workflow_events"
+                " (run_id, sequence, event_type, timestamp, payload, digest)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    (e.run_id, e.sequence, e.event_type, e.timestamp, e.payload.decode(), e.digest)
+                    for e in events
+                ),
+            )
+            return self._connection.last_insert_rowid()
+
+    def events(self, run_id: str, *, after: int, most: int = -1) -> list[Sealed]:
+        """The rows of ``run_id`` above ``after``, as they stand, ``most`` of them at most."""
+        # As a blob, text comes out as the bytes that were hashed, whatever they are now.
+        rows = self._rows(
+            "SELECT sequence, event_type, timestamp, CAST(payload AS BLOB), digest"
+            " FROM workflow_events WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            (run_id, after, most),
+        )
+        return [Sealed(run_id, *row) for row in rows]  # type: ignore[arg-type]  # STRICT table
+
+    def length(self, run_id: str) -> int:
+        """The number of events in ``run_id``."""
+        rows = self._rows("SELECT max(sequence) FROM workflow_events WHERE run_id = ?", (run_id,))
+        found = rows[0][0] if rows else None
+        return found if isinstance(found, int) else 0
+
+    def runs(self) -> tuple[str, ...]:
+        rows = self._rows("SELECT DISTINCT run_id FROM workflow_events")
+        return tuple(str(row[0]) for row in rows)
+
+    def last_row(self) -> Row | None:
+        """The row that was committed last."""
+        return self._row("ORDER BY rowid DESC LIMIT 1")
+
+    def row(self, rowid: int) -> Row | None:
+        return self._row("WHERE rowid = ?", (rowid,))
+
+    def checkpoint(self) -> None:
+        """Move all of the -wal file into the database, synced, and empty it."""
+        with self._explained("checkpoint"):
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def checkpoint_on_close(self, wanted: bool) -> None:
+        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(not wanted))
+
+    def close(self) -> None:
+        with self._explained("close"):
+            self._connection.close()
+
+    def _row(self, which: str, bindings: tuple[str | int, ...] = ()) -> Row | None:
+        rows = self._rows(
+            f"SELECT rowid, run_id, sequence, digest FROM workflow_events {which}", bindings
+        )
+        return Row(*rows[0]) if rows else None  # type: ignore[arg-type]
+
+    def _rows(self, query: str, bindings: tuple[str | int, ...] = ()) -> list[tuple[object, ...]]:
+        if self.is_empty:
+            self.is_empty = not self._check_format()
+        if self.is_empty:
+            return []
+        with self._explained("read"):
+            return list(self._connection.execute(query, bindings))
+
+    def _check_format(self) -> bool:
+        """Whether the tables are there.  Raises if the file is somebody else's, or newer."""
+        with self._explained("read"):
+            tables = self._connection.execute("SELECT count(*) FROM sqlite_schema").get
+            version = self._connection.pragma("user_version")
+            owner = self._connection.pragma("application_id")
+        if not tables and owner == 0 and version == 0:
+            return False
+        if owner != APPLICATION_ID:
+            raise StoreError(
+                f"{self.path}: a SQLite database, but not one of Indelible",
+                hint="Choose another file for the store.",
+            )
+        if version > FORMAT:
+            raise NewerLogError(str(self.path), found=version, known=FORMAT)
+        return True
+
+    def _check_schema(self) -> None:
+        found = {row[0] for row in self._rows("SELECT sql FROM sqlite_schema")}
+        for statement in statements(_SCHEMA.read_text()):
+            if statement not in found:
+                raise CorruptLogError(
+                    f"its table or a trigger is not as it was made: {statement.splitlines()[0]}",
+                    place=str(self.path),
+                    hint="Without it, events could be changed or removed. Restore a copy.",
+                )
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
+            raise CorruptLogError(str(error), place=str(self.path)) from error
+        except apsw.Error as error:
+            hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+            raise StoreError(f"{self.path}: cannot {doing}: {error}", hint=hint) from error
+
+
+def create(path: Path) -> None:
+    """Make ``path`` an empty file of our own, if there is none.  Raises ``StoreError``."""
+    # Never opens one that is there: closing it again would drop the POSIX locks that SQLite holds
+    # on it in this process.
+    with disk.explain(path, "create"), suppress(FileExistsError):
+        os.close(disk.open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+
+def statements(script: str) -> list[str]:
+    """The CREATE statements of ``script``, as SQLite keeps them."""
+    return re.findall(r"^CREATE .*?(?=;\n\n)", script, re.MULTILINE | re.DOTALL)

@@ -1,0 +1,209 @@
+"""Runs as directories: ``{root}/{run_id}/events.jsonl``, one event a line, readable by ``jq``.
+
+    {root}/{run_id}/events.jsonl           the log
+    {root}/{run_id}/head                   how far it is known to be durable; also the append lock
+    {root}/{run_id}/driver.lock            the claim
+    {root}/{run_id}/blobs/{sha256}         values over 64 KiB
+    {root}/{run_id}/logs/                  what the nodes printed
+
+A directory without one complete event is not a run: it is not listed, and may be taken over.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from indelible.errors import CorruptLogError, StoreError, UsageError
+from indelible.events import BlobRef, Sealed
+from indelible.stores import disk
+from indelible.stores.blobs import BlobFolder
+from indelible.stores.codec import MAX_LINE, check_run_id
+from indelible.stores.head import Head, HeadSyncer, head_at
+from indelible.stores.port import TornTailWarning
+from indelible.stores.scan import Position, Scan, start_of
+from indelible.stores.writer import HEAD_NAME, LOG_NAME, LogWriter, headless
+
+LOCK_NAME = "driver.lock"
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
+"""Seconds between two looks at a log that is waited for; they double from one to the other."""
+
+
+class FilesystemStore:
+    """The default store.  ``root`` is made when the first run is.  Keeps ``IWorkflowStore``."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(os.path.abspath(root))
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(
+                f"{self.root}: not a directory",
+                hint="A store is a directory; for SQLite write sqlite:///path/to/file.db",
+            )
+        self._syncer = HeadSyncer()
+        self._writers: dict[str, LogWriter] = {}
+        self._last_read: dict[str, Position] = {}
+        self._lock = Lock()
+
+    def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
+        folder = self._folder_of(run_id)
+        if not events:
+            return
+        with self._lock:
+            writer = self._writers.get(run_id)
+            if writer is None:
+                writer = self._open_writer(run_id, folder)
+        writer.append(events, expected)
+
+    def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
+        return self._read(run_id, self._folder_of(run_id), after)
+
+    def runs(self) -> Iterator[str]:
+        try:
+            names = sorted(os.listdir(self.root))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise disk.explained(error, self.root, "list") from error
+        for name in names:
+            if self._is_run(name):
+                yield name
+
+    @contextmanager
+    def claim(self, run_id: str) -> Iterator[None]:
+        folder = self._folder_of(run_id)
+        self._make(folder)
+        with disk.Claim(folder / LOCK_NAME, run_id):
+            with self._lock:
+                self._close_writer(run_id)
+                self._open_writer(run_id, folder)
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._close_writer(run_id)
+
+    def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
+        folder = self._folder_of(run_id)
+        deadline = time.monotonic() + timeout
+        pause = FIRST_PAUSE
+        while True:
+            if next(self._scan(run_id, folder, after, is_waiting=True), None) is not None:
+                return True
+            rest = deadline - time.monotonic()
+            if rest <= 0:
+                return False
+            time.sleep(min(pause, rest))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def put_blob(self, run_id: str, content: bytes) -> BlobRef:
+        return BlobFolder(self._folder_of(run_id) / "blobs").put(content)
+
+    def get_blob(self, run_id: str, ref: BlobRef) -> bytes:
+        return BlobFolder(self._folder_of(run_id) / "blobs").get(ref)
+
+    def folder(self, run_id: str) -> Path:
+        return self._folder_of(run_id) / "logs"
+
+    def close(self) -> None:
+        with self._lock:
+            for run_id in tuple(self._writers):
+                self._close_writer(run_id)
+            self._syncer.close()
+
+    def _folder_of(self, run_id: str) -> Path:
+        """The directory of a run, which must be one: no link is followed out of the store."""
+        folder = self.root / check_run_id(run_id)
+        try:
+            mode = folder.lstat().st_mode
+        except FileNotFoundError:
+            return folder
+        except OSError as error:
+            raise disk.explained(error, folder, "open") from error
+        if not stat.S_ISDIR(mode):
+            raise StoreError(f"{folder}: not a directory", hint="Move it out of the store.")
+        return folder
+
+    def _make(self, folder: Path) -> None:
+        """Make the run's directory; opening its writer makes the names durable."""
+        with disk.explain(folder, "create"):
+            if not self.root.exists():
+                disk.make_directory(self.root)
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _open_writer(self, run_id: str, folder: Path) -> LogWriter:
+        self._make(folder)
+        writer = LogWriter(folder, run_id, self._syncer)
+        self._writers[run_id] = writer
+        return writer
+
+    def _close_writer(self, run_id: str) -> None:
+        writer = self._writers.pop(run_id, None)
+        if writer is not None:
+            writer.close()
+
+    def _read(self, run_id: str, folder: Path, after: int) -> Iterator[Sealed]:
+        return self._scan(run_id, folder, after, is_waiting=False)
+
+    def _scan(self, run_id: str, folder: Path, after: int, *, is_waiting: bool) -> Iterator[Sealed]:
+        path = folder / LOG_NAME
+        with disk.explain(path, "read"):
+            head = _head_of(folder)
+            try:
+                fd = disk.open_private(path, os.O_RDONLY)
+            except FileNotFoundError:
+                if head is not None and head.sequence:
+                    raise CorruptLogError("the log is gone", place=str(path)) from None
+                return
+            with os.fdopen(fd, "rb") as file:
+                start = self._start(run_id, after)
+                head = head or _no_head(path, run_id, fd)
+                scan = Scan(file, run_id, start, head, place=str(path))
+                yield from (event for event in scan if event.sequence > after)
+        self._last_read[run_id] = scan.end
+        if scan.is_torn:
+            if not is_waiting:
+                warnings.warn(_torn(path, scan), TornTailWarning, stacklevel=3)
+        elif scan.tail or scan.is_short:
+            raise scan.damage()
+
+    def _start(self, run_id: str, after: int) -> Position:
+        """Where to begin reading: at a place known from before, else at the first byte."""
+        writer = self._writers.get(run_id)
+        known = (writer and writer.position, self._last_read.get(run_id))
+        return next((at for at in known if at and at.sequence == after), start_of(run_id))
+
+    def _is_run(self, name: str) -> bool:
+        try:
+            check_run_id(name)
+            fd = disk.open_private(self.root / name / LOG_NAME, os.O_RDONLY)
+        except (OSError, UsageError):
+            return False
+        with os.fdopen(fd, "rb") as file:
+            return file.readline(MAX_LINE + 1).endswith(b"\n")
+
+
+def _head_of(folder: Path) -> Head | None:
+    try:
+        return head_at(folder / HEAD_NAME)
+    except FileNotFoundError:
+        return None
+
+
+def _no_head(path: Path, run_id: str, fd: int) -> Head:
+    if os.fstat(fd).st_size:
+        raise headless(path, run_id)
+    start = start_of(run_id)
+    return Head(0, run_id, 0, 0, start.digest)
+
+
+def _torn(path: Path, scan: Scan) -> str:
+    return (
+        f"{path}: the last {len(scan.tail)} bytes are an append that was cut short; "
+        "it was never acknowledged and is left out"
+    )

@@ -1,0 +1,228 @@
+"""The head: how far a log is known to be on the disk, in two slots that are never torn together.
+
+Without it nobody can tell a torn tail (a crash cut short what was never acknowledged) from a lost
+one (damage took what was).  A slot is 512 bytes, one sector, at offsets 0 and 4,096; each is a line
+
+    {"counter":7,"run_id":"…","sequence":12,"offset":4790,"digest":"…","checksum":"…"}
+
+padded with spaces, its newline last, its checksum the SHA-256 of the bytes before ``,"checksum"``.
+The valid slot with the higher counter counts, and a write always goes to the other one.  The file
+is also the append lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Condition, Lock, Thread
+
+import msgspec
+
+from indelible.errors import StoreError
+from indelible.stores import disk
+
+SLOT_BYTES = 512
+SLOT_OFFSETS = (0, 4096)
+SYNC_INTERVAL = 1.0
+"""Seconds after which a head that was written is synced, at the latest."""
+
+_NUMBER = rb"(0|[1-9][0-9]{0,18})"
+_SLOT = re.compile(
+    rb'(\{"counter":' + _NUMBER + rb',"run_id":"([A-Za-z0-9._-]{0,128})"'
+    rb',"sequence":' + _NUMBER + rb',"offset":' + _NUMBER + rb',"digest":"([0-9a-f]{64})")'
+    rb',"checksum":"([0-9a-f]{64})"\} *\n'
+)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The last event known to be durable: its digest, and the ``offset`` of the byte after it.
+
+    In a database, where many runs share one head, it is the last row and ``offset`` its rowid.
+    """
+
+    counter: int
+    run_id: str
+    sequence: int
+    offset: int
+    digest: str
+
+
+def encode_slot(head: Head) -> bytes:
+    """The 512 bytes of ``head``."""
+    body = (
+        f'{{"counter":{head.counter},"run_id":"{head.run_id}","sequence":{head.sequence},'
+        f'"offset":{head.offset},"digest":"{head.digest}"'
+    ).encode()
+    line = b'%b,"checksum":"%b"}' % (body, hashlib.sha256(body).hexdigest().encode())
+    return line.ljust(SLOT_BYTES - 1) + b"\n"
+
+
+def decode_slot(slot: bytes) -> Head | None:
+    """What ``slot`` says; None unless it is, byte for byte, what ``encode_slot`` writes."""
+    found = _SLOT.fullmatch(slot)
+    if found is None or len(slot) != SLOT_BYTES:
+        return None
+    body, counter, run_id, sequence, offset, digest, checksum = found.groups()
+    if hashlib.sha256(body).hexdigest().encode() != checksum:
+        return None
+    return Head(int(counter), run_id.decode(), int(sequence), int(offset), digest.decode())
+
+
+def read_head(fd: int) -> Head | None:
+    """The newest valid slot of the file behind ``fd``; None if there is none.  No lock needed."""
+    return _newest(_slots(fd))[1]
+
+
+def head_at(path: Path) -> Head | None:
+    """The newest valid slot of the file ``path``, for readers.  Raises ``OSError``."""
+    fd = disk.open_private(path, os.O_RDONLY)
+    try:
+        return read_head(fd)
+    finally:
+        os.close(fd)
+
+
+class HeadFile:
+    """An open head file.  A failure is a ``StoreError``, and after one it is written no more."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Raises ``FileNotFoundError`` if there is none and ``create`` is not given."""
+        self.path = path
+        self._failure: StoreError | None = None
+        self._closing = Lock()
+        try:
+            self._fd = disk.open_private(path, os.O_RDWR | (os.O_CREAT if create else 0))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise disk.explained(error, path, "open") from error
+
+    @property
+    def fd(self) -> int:
+        return self._fd
+
+    def read(self) -> Head | None:
+        """The newest valid slot; None if there is none."""
+        with disk.explain(self.path, "read"):
+            return read_head(self._fd)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the append lock.  It keeps other descriptors out, not threads that share this.
+
+        Raises ``StoreError`` if an earlier write or sync of this head failed, before any append.
+        """
+        self._check_sound()
+        with disk.explain(self.path, "lock"):
+            disk.lock(self._fd)
+        try:
+            yield
+        finally:
+            disk.unlock(self._fd)
+
+    def write(self, *, run_id: str, sequence: int, offset: int, digest: str) -> Head:
+        """Overwrite the older slot, or one that is not valid.  Needs the append lock; no sync."""
+        self._check_sound()
+        with self._remembering("write"):
+            slot, newest = _newest(_slots(self._fd))
+            counter = newest.counter + 1 if newest else 1
+            head = Head(counter, run_id, sequence, offset, digest)
+            disk.write_all_at(self._fd, encode_slot(head), SLOT_OFFSETS[1 - slot])
+        return head
+
+    def sync(self) -> None:
+        """Return when what was written is on the disk.  Does nothing once the file is closed."""
+        with self._closing:
+            if self._fd >= 0:
+                with self._remembering("sync"):
+                    disk.sync_file(self._fd)
+
+    def close(self) -> None:
+        """Without a sync."""
+        with self._closing:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = -1
+
+    def _check_sound(self) -> None:
+        if self._failure is not None:
+            raise StoreError(self._failure.problem, hint=self._failure.hint) from self._failure
+
+    @contextmanager
+    def _remembering(self, doing: str) -> Iterator[None]:
+        try:
+            with disk.explain(self.path, doing):
+                yield
+        except StoreError as error:
+            self._failure = error
+            raise
+
+
+class HeadSyncer:
+    """Syncs heads off the hot path: at most ``interval`` seconds after they were written.
+
+    One daemon thread for all heads of a store, started at the first use.  A sync that fails makes
+    the next write of that head fail.
+    """
+
+    def __init__(self, interval: float = SYNC_INTERVAL) -> None:
+        self._interval = interval
+        self._changed = Condition()
+        self._waiting: set[HeadFile] = set()
+        self._thread: Thread | None = None
+        self._is_closed = False
+
+    def soon(self, head: HeadFile) -> None:
+        """``head`` was written; sync it within the interval."""
+        with self._changed:
+            self._waiting.add(head)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._run, name="indelible-heads", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def now(self, head: HeadFile) -> None:
+        """Sync ``head`` here, if anything of it is waiting.  Raises ``StoreError``."""
+        with self._changed:
+            is_waiting = head in self._waiting
+            self._waiting.discard(head)
+        if is_waiting:
+            head.sync()
+
+    def close(self) -> None:
+        """Sync what is waiting and end the thread.  Raises ``StoreError`` if a sync fails."""
+        with self._changed:
+            self._is_closed = True
+            thread, heads = self._thread, self._waiting
+            self._waiting = set()
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+        for head in heads:
+            head.sync()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed or self._waiting)
+                self._changed.wait_for(lambda: self._is_closed, timeout=self._interval)
+                if self._is_closed:
+                    return
+                heads, self._waiting = self._waiting, set()
+            for head in heads:
+                with suppress(StoreError):  # the head remembers; the next append reports it
+                    head.sync()
+
+
+def _slots(fd: int) -> list[Head | None]:
+    return [decode_slot(os.pread(fd, SLOT_BYTES, offset)) for offset in SLOT_OFFSETS]
+
+
+def _newest(slots: list[Head | None]) -> tuple[int, Head | None]:
+    """The valid slot with the highest counter and its number; number 1 if there is none."""
+    number, head = max(enumerate(slots), key=lambda pair: pair[1].counter if pair[1] else -1)
+    return (number, head) if head else (1, None)

@@ -1,0 +1,272 @@
+"""All runs in one SQLite file, readable by any SQLite: table ``workflow_events``.
+
+    {db}                           the log, in WAL mode, synced at each commit
+    {db}.head                      the last committed row, in two slots; also the append lock
+    {db}.claims/{run_id}.lock      the claim (OS lock; its content names the holder)
+    {db}.blobs/{run_id}/{sha256}   values over the inline limit
+    {db}.logs/{run_id}/            what nodes printed
+
+SQLite drops commits without a word when its -wal file is damaged; the head, which is outside,
+tells.  One connection serves all threads, one at a time.  Look at a live database from another
+process, never with ``sqlite3`` in this one: two SQLite libraries undo each other's locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Condition
+from time import monotonic
+
+from indelible.errors import (
+    ConflictError,
+    CorruptLogError,
+    IllegalEventError,
+    IndelibleError,
+    StoreError,
+)
+from indelible.events import BlobRef, Sealed
+from indelible.stores import chain, disk
+from indelible.stores.blobs import BlobFolder
+from indelible.stores.codec import check_run_id
+from indelible.stores.database import PATIENCE, Database, Row, create
+from indelible.stores.head import SLOT_OFFSETS, Head, HeadFile, HeadSyncer, head_at
+
+FIRST_PAUSE = 0.002
+LONGEST_PAUSE = 0.1
+"""Seconds between two looks of ``wait`` at what other processes append."""
+
+NO_ROW = Row(rowid=0, run_id="", sequence=0, digest="0" * 64)
+"""What the head of an empty database names."""
+
+
+class SqliteStore:
+    """The database ``path``; the first append or claim makes it.  Keeps ``IWorkflowStore``."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        """``patience`` is how many seconds a call waits for a database that others keep locked."""
+        # Absolute, because SQLite opens its -wal file late; resolved, because it follows no links.
+        self.path = path.parent.resolve() / path.name
+        self._patience = patience
+        self._head_path = self._beside("head")
+        self._grown = Condition()
+        self._database: Database | None = None
+        self._head: HeadFile | None = None
+        self._syncer = HeadSyncer()
+        self._suspended: set[str] = set()
+
+    def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
+        check_run_id(run_id)
+        if not events:
+            return
+        with self._grown:
+            if run_id in self._suspended:
+                raise StoreError(
+                    f"run {run_id}: an append failed before, so this one was not tried",
+                    hint=f"Read the log again: indelible resume {run_id}.",
+                )
+            try:
+                self._append(run_id, events, expected)
+            except (ConflictError, IllegalEventError):
+                raise  # found before anything was written
+            except BaseException:
+                self._suspended.add(run_id)
+                self._abandon()
+                raise
+            self._grown.notify_all()
+
+    def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
+        check_run_id(run_id)
+        with self._grown:
+            found = self._readable()
+            # One more than asked for: the chain has to begin somewhere.
+            events = found.events(run_id, after=max(after - 1, 0)) if found else []
+        end = chain.beginning(run_id)
+        if after > 0 and events:
+            end = chain.after(events.pop(0))
+        return chain.verified(events, run_id=run_id, end=end, place=f"run {run_id} in {self.path}")
+
+    def runs(self) -> Iterable[str]:
+        with self._grown:
+            found = self._readable()
+            return found.runs() if found else ()
+
+    @contextmanager
+    def claim(self, run_id: str) -> Iterator[None]:
+        check_run_id(run_id)
+        folder = self._beside("claims")
+        with disk.explain(folder, "make"):
+            disk.make_directory(folder)
+        with disk.Claim(folder / f"{run_id}.lock", run_id):
+            with self._grown:
+                self._writable()
+                self._suspended.discard(run_id)
+            yield
+
+    def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
+        check_run_id(run_id)
+        deadline = monotonic() + timeout
+        pause = FIRST_PAUSE
+        with self._grown:
+            while not self._is_longer(run_id, after):
+                left = deadline - monotonic()
+                if left <= 0:
+                    return False
+                # Our own threads ring the bell; other processes do not.
+                self._grown.wait(min(pause, left))
+                pause = min(pause * 2, LONGEST_PAUSE)
+        return True
+
+    def put_blob(self, run_id: str, content: bytes) -> BlobRef:
+        return self._blobs(run_id).put(content)
+
+    def get_blob(self, run_id: str, ref: BlobRef) -> bytes:
+        return self._blobs(run_id).get(ref)
+
+    def folder(self, run_id: str) -> Path:
+        return self._beside("logs") / check_run_id(run_id)
+
+    def close(self) -> None:
+        try:
+            self._syncer.close()
+        finally:
+            with self._grown:
+                self._let_go()
+
+    def _beside(self, what: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{what}")
+
+    def _blobs(self, run_id: str) -> BlobFolder:
+        return BlobFolder(self._beside("blobs") / check_run_id(run_id))
+
+    def _is_longer(self, run_id: str, after: int) -> bool:
+        found = self._readable()
+        return found is not None and found.length(run_id) > after
+
+    def _append(self, run_id: str, events: Sequence[Sealed], expected: int) -> None:
+        database, head = self._writable()
+        with head.locked():
+            with database.transaction():
+                end = _end(database, run_id)
+                if end.sequence != expected:
+                    raise ConflictError(run_id, expected=expected, found=end.sequence)
+                last = chain.check_next(events, run_id=run_id, end=end)
+                rowid = database.add(events)
+            head.write(run_id=run_id, sequence=last.sequence, offset=rowid, digest=last.digest)
+        self._syncer.soon(head)
+        if events[-1].is_terminal:
+            self._syncer.now(head)
+
+    def _readable(self) -> Database | None:
+        """The database, if there is one; it has at least what the head says was acknowledged."""
+        # Read before the table, so that it cannot be ahead of it.
+        head = self._read_head()
+        if self._database is None and self.path.exists():
+            self._database = Database(self.path, patience=self._patience)
+        if self._database is None and head is not None and head.offset > 0:
+            raise CorruptLogError(
+                f"the database is missing; its head names {head.offset} rows", place=str(self.path)
+            )
+        if self._database is not None:
+            _check_head(head, self._database)
+        return self._database
+
+    def _read_head(self) -> Head | None:
+        if self._head is not None:
+            return self._head.read()
+        try:
+            return head_at(self._head_path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise disk.explained(error, self._head_path, "read") from error
+
+    def _writable(self) -> tuple[Database, HeadFile]:
+        """The database and its head, ready for appends; made if there are none."""
+        if self._database is not None and self._head is not None:
+            return self._database, self._head
+        self._readable()  # refuses what is damaged, or not ours, before anything is made
+        with disk.explain(self.path.parent, "make"):
+            disk.make_directory(self.path.parent)
+        head = HeadFile(self._head_path, create=True)
+        try:
+            with head.locked():
+                database = self._settle(head)
+        except BaseException:
+            head.close()
+            self._abandon()
+            raise
+        self._head = head
+        return database, head
+
+    def _settle(self, head: HeadFile) -> Database:
+        """Make durable whatever an earlier process may have left in the page cache only."""
+        if self._database is None:
+            create(self.path)
+            self._database = Database(self.path, patience=self._patience)
+        database = self._database
+        database.make_writable()
+        known = head.read()
+        _check_head(known, database)
+        database.checkpoint()
+        last = database.last_row() or NO_ROW
+        for _ in SLOT_OFFSETS if known is None else SLOT_OFFSETS[:1]:
+            head.write(
+                run_id=last.run_id, sequence=last.sequence, offset=last.rowid, digest=last.digest
+            )
+        head.sync()
+        with disk.explain(self.path.parent, "sync"):
+            disk.sync_directory(self.path.parent)
+        database.checkpoint_on_close(True)
+        return database
+
+    def _abandon(self) -> None:
+        """Let go after an error.  The next use opens, and settles, the database anew."""
+        if self._database is not None:
+            with suppress(IndelibleError):
+                # What the disk may not have must not overwrite what it has.
+                self._database.checkpoint_on_close(False)
+        with suppress(IndelibleError):
+            self._let_go()
+
+    def _let_go(self) -> None:
+        database, self._database = self._database, None
+        head, self._head = self._head, None
+        if head is not None:
+            head.close()
+        if database is not None:
+            database.close()
+
+
+def _end(database: Database, run_id: str) -> chain.End:
+    length = database.length(run_id)
+    if length == 0:
+        return chain.beginning(run_id)
+    return chain.after(database.events(run_id, after=length - 1)[0])
+
+
+def _check_head(head: Head | None, database: Database) -> None:
+    """Raise ``CorruptLogError`` if the database lacks what the head says was acknowledged."""
+    last = database.last_row()
+    if head is None and last is not None:
+        raise CorruptLogError(
+            "its .head file is missing or has no valid slot",
+            place=str(database.path),
+            hint="Copy it together with the database, or accept the log as it stands: "
+            "indelible repair --rebuild-head",
+        )
+    if head is None or head.offset == 0:
+        return
+    row = database.row(head.offset)
+    if row != Row(head.offset, head.run_id, head.sequence, head.digest):
+        has = (
+            f"row {head.offset} is another"
+            if row
+            else f"only {last.rowid if last else 0} are there"
+        )
+        raise CorruptLogError(
+            f"acknowledged events are lost: {head.offset} rows were written, {has}",
+            place=str(database.path),
+            hint="Its -wal file was damaged or removed, or an older copy was put in its place.",
+        )
