@@ -34,14 +34,12 @@ bench: $(READY)  ## the first figures; takes a minute
 
 # The lock names versions and hashes and nothing else: no index, no path.
 lock:  ## resolve requirements.lock anew (needs uv)
-	printf '%s\n' '# Made by `make lock` from pyproject.toml.' > requirements.lock.new
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-config \
-		--extra dev pyproject.toml >> requirements.lock.new
-	mv requirements.lock.new requirements.lock
+		--no-config --no-emit-index-url --no-emit-find-links --no-annotate \
+		--custom-compile-command 'make lock' --extra dev pyproject.toml -o requirements.lock
 
 clean:  ## remove what was made
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo dist
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The builder is in the lock too, so the project itself is installed without fetching anything.

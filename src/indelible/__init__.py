@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from indelible.version import __version__
 
 if TYPE_CHECKING:
-    from indelible.definition.decorators import Retry
-    from indelible.definition.model import Input, TriggerRule
+    from indelible.definition.decorators import Input, Retry
+    from indelible.definition.model import TriggerRule
     from indelible.errors import IndelibleError
     from indelible.executors.attempt import context
     from indelible.runtime.config import open_store
@@ -37,7 +37,7 @@ __all__ = [
 _HOMES = {
     "IWorkflowStore": "indelible.stores.port",
     "IndelibleError": "indelible.errors",
-    "Input": "indelible.definition.model",
+    "Input": "indelible.definition.decorators",
     "NodeRun": "indelible.runtime.run",
     "Retry": "indelible.definition.decorators",
     "Run": "indelible.runtime.run",

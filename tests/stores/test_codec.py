@@ -18,7 +18,7 @@ from indelible.events import Sealed
 from indelible.stores import codec
 from indelible.testing import strategies
 from indelible.testing.logs import sealed_log
-from indelible.testing.store_contract import NOT_RUN_IDS, resealed
+from indelible.testing.store_cases import NOT_RUN_IDS, resealed
 
 GOLDEN_EVENTS = (
     events.WorkflowStarted(

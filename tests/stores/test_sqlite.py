@@ -22,7 +22,7 @@ from indelible.errors import (
 from indelible.events import Sealed
 from indelible.stores.sqlite import SqliteStore
 from indelible.testing.logs import some_log
-from indelible.testing.store_contract import resealed
+from indelible.testing.store_cases import resealed
 
 LOG = some_log("r", 6)
 COLUMNS = "run_id, sequence, event_type, timestamp, payload, digest"
@@ -253,6 +253,18 @@ def test_a_conflict_is_no_error_to_recover_from(store: SqliteStore) -> None:
         store.append("r", LOG[2:], expected=1)
     store.append("r", LOG[2:], expected=2)
     assert tuple(store.read("r")) == LOG
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_was_moved_away_takes_no_append(
+    store: SqliteStore, path: Path, replaced: bool
+) -> None:
+    store.append("r", LOG[:2], expected=0)
+    path.rename(path.with_name("moved.db"))
+    if replaced:
+        path.touch()
+    with pytest.raises(StoreError, match=r"log\.db: was moved or replaced while it was open"):
+        store.append("r", LOG[2:], expected=2)
 
 
 def test_a_database_that_stays_locked_is_an_error_in_the_end(

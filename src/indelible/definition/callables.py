@@ -26,6 +26,7 @@ from indelible.errors import NotFoundError, UsageError
 
 __all__ = [
     "folder_of",
+    "identity",
     "innermost",
     "is_importable",
     "load_callable",
@@ -117,6 +118,14 @@ def load_callable(body: Python, folder: str) -> AnyCallable:
     return found
 
 
+def identity(function: AnyCallable) -> tuple[int, int]:
+    """The same for every mention of a function or method, while somebody holds on to it.
+
+    Some callables cannot be hashed, and ``thing.method`` is a new object each time.
+    """
+    return id(getattr(function, "__func__", function)), id(getattr(function, "__self__", None))
+
+
 def innermost(function: AnyCallable) -> AnyCallable:
     """The callable inside any ``functools.partial`` around it."""
     while hasattr(function, "func") and hasattr(function, "keywords"):
@@ -124,7 +133,7 @@ def innermost(function: AnyCallable) -> AnyCallable:
     return function
 
 
-def unwrapped(function: object) -> object:
+def unwrapped(function: Any) -> Any:
     """What ``functools.wraps`` says is inside, to the last."""
     seen = {id(function)}
     while (inner := getattr(function, "__wrapped__", None)) is not None and id(inner) not in seen:

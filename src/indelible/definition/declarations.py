@@ -39,19 +39,10 @@ def Retry(  # noqa: N802 - reads as the class it makes
     ``on`` takes exception classes and the names of error types.  Raises ``DefinitionError``, with
     file and line, for values that are none; ``build`` judges whether they make sense.
     """
-    return model.Retry(
-        **_read(
-            RETRY_FIELDS,
-            {
-                "max_attempts": max_attempts,
-                "delay": delay,
-                "backoff": backoff,
-                "max_delay": max_delay,
-                "jitter": jitter,
-                "on": [each.__name__ if isinstance(each, type) else each for each in on],
-            },
-        )
-    )
+    is_list = isinstance(on, Sequence) and not isinstance(on, str)
+    names = [each.__name__ if isinstance(each, type) else each for each in on] if is_list else on
+    waits = {"delay": delay, "backoff": backoff, "max_delay": max_delay, "jitter": jitter}
+    return model.Retry(**_read(RETRY_FIELDS, {"max_attempts": max_attempts, "on": names, **waits}))
 
 
 def Input(  # noqa: N802 - reads as the class it makes

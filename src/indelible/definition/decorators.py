@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Unpack, overload
 import msgspec
 
 from indelible.definition import model
-from indelible.definition.callables import folder_of
+from indelible.definition.callables import folder_of, identity
 from indelible.definition.check import check
 from indelible.definition.declarations import Input, Retry, caller
 from indelible.definition.kinds import read_body
@@ -25,6 +25,7 @@ from indelible.definition.options import (
     NodeOptions,
     at_node,
     at_workflow,
+    read_id,
     read_inputs,
     read_options,
 )
@@ -150,23 +151,23 @@ class WorkflowBuilder:
         return definition
 
     def _nodes(self, binding: Binding, report: Report) -> Iterator[Node]:
-        names = NodeNames((node_id, function) for node_id, function in self.functions.items())
+        names = NodeNames(self.functions.items())
         for order, draft in enumerate(self._drafts):
             at = at_node(report, order, draft.id)
             fields = read_options(names.written(draft.options, at), NODE, at)
+            fields["id"] = read_id(draft.id, at)
             if draft.callee is None:
-                yield Node(id=draft.id, body=read_body(draft.written, at), **fields)
+                yield Node(body=read_body(draft.written, at), **fields)
                 continue
             body, upstream = binding.bind(draft.callee, fields.get("with_", ()), draft.id)
             if upstream:
                 explicit = fields.get("depends_on", ())
                 fields["depends_on"] = tuple(dict.fromkeys((*explicit, *upstream)))
             fields.setdefault("description", draft.callee.description)
-            yield Node(id=draft.id, body=body, **fields)
+            yield Node(body=body, **fields)
 
     def _callee(self, function: Callable[..., Any]) -> Callee:
-        # By identity: some callables cannot be hashed.  A method is a new object at every mention.
-        key = id(getattr(function, "__func__", function)), id(getattr(function, "__self__", None))
+        key = identity(function)
         found = self._callees.get(key)
         if found is None:
             found = self._callees[key] = read_callee(function)

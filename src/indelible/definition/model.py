@@ -84,13 +84,13 @@ class Retry(Model, frozen=True):
 
 
 class Bash(Model, frozen=True, tag="bash", tag_field="kind"):
-    """``bash -e -o pipefail -c command`` with an empty stdin.  Data reaches it through ``env`` only."""
+    """``bash -e -o pipefail -c command``; stdin is empty, data reaches it through ``env`` only."""
 
     command: str
 
 
 class Script(Model, frozen=True, tag="script", tag_field="kind"):
-    """Inline Python in a child process; sees the keys of ``with``, leaves its result in ``output``."""
+    """Inline Python in a child process; sees the keys of ``with``, gives the variable ``output``."""
 
     source: str
 

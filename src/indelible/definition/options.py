@@ -105,6 +105,13 @@ def read_options(
     return {name: value for name, value in read.items() if value is not msgspec.UNSET}
 
 
+def read_id(given: object, at: At) -> str:
+    """``given``, which should be text; whether it is an id is for the check to say."""
+    if not isinstance(given, str):
+        at.read("id", NODE["id"].shape, given)
+    return str(given)
+
+
 def read_inputs(given: Mapping[str, object], at: At) -> dict[str, model.Input]:
     """The declared inputs; what is no ``Input`` is read as a workflow file has it."""
     plain = {name: value for name, value in given.items() if not isinstance(value, model.Input)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from indelible.definition.callables import unwrapped
+from indelible.definition.callables import identity, unwrapped
 from indelible.definition.model import Input, InputType, Python
 from indelible.definition.options import NodeOptions
 from indelible.definition.places import Report
@@ -117,9 +117,9 @@ class NodeNames:
     """Node ids by function, for ``depends_on=[clean]``."""
 
     def __init__(self, named: Iterable[tuple[str, Callable[..., Any]]]) -> None:
-        self._ids: dict[int, list[str]] = {}
+        self._ids: dict[tuple[int, int], list[str]] = {}
         for name, function in named:
-            self._ids.setdefault(id(unwrapped(function)), []).append(name)
+            self._ids.setdefault(identity(unwrapped(function)), []).append(name)
 
     def written(self, options: NodeOptions, at: At) -> Mapping[str, object]:
         """``options`` with ids for functions; complains of those that are not one node."""
@@ -130,7 +130,7 @@ class NodeNames:
         return {**options, "depends_on": [each for each in ids if each is not None]}
 
     def _id_of(self, function: Callable[..., Any], at: At) -> str | None:
-        found = self._ids.get(id(unwrapped(function)), [])
+        found = self._ids.get(identity(unwrapped(function)), [])
         if len(found) == 1:
             return found[0]
         name = getattr(function, "__qualname__", repr(function))

@@ -59,32 +59,28 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_callee(function: Callable[..., Any]) -> Callee:
     """Everything about ``function``; what makes it no node is in ``problems``, never raised."""
-    target, file = target_of(function)
-    wanted: dict[str, Input] = {}
-    optional: list[str] = []
     problems = [_GENERATOR] if _is_generator(function) else []
+    wanted: dict[str, Input | None] = {}
     for parameter, hint in _parameters(function, problems):
-        if (problem := _refusal(parameter, hint, is_first=not wanted)) is not None:
-            problems.append((problem[0].format(name=parameter.name), problem[1]))
-        elif (found := _input(parameter, hint)) is not None:
-            wanted[parameter.name] = found
+        if (problem := _refusal(parameter, hint, is_first=not wanted)) is None:
+            wanted[parameter.name] = _input(parameter, hint)
         else:
-            optional.append(parameter.name)
-    body = Python(
-        target=target,
-        file=file,
-        source_digest=source_digest(function),
-        is_async=_is_async(function),
-    )
+            problems.append((problem[0].format(name=parameter.name), problem[1]))
     return Callee(
         function=function,
-        body=body,
+        body=_body(function),
         place=_place(function),
         description=_first_line(function),
-        parameters=wanted,
-        optional=optional,
+        parameters={name: spec for name, spec in wanted.items() if spec is not None},
+        optional=[name for name, spec in wanted.items() if spec is None],
         problems=problems,
     )
+
+
+def _body(function: Callable[..., Any]) -> Python:
+    target, file = target_of(function)
+    digest, is_async = source_digest(function), _is_async(function)
+    return Python(target=target, file=file, source_digest=digest, is_async=is_async)
 
 
 def _parameters(

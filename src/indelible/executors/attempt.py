@@ -76,7 +76,7 @@ class Control:
         """Ask for a stop.  The first ``error`` stays; ``grace`` overrides the node's own."""
         with self._lock:
             self.error = self.error or error
-            self.grace = grace
+            self.grace = self.grace if grace is None else grace
             if self._stop is not None:
                 self._stop()
 
@@ -124,7 +124,7 @@ class Context:
         if self._logger is None:
             from indelible.executors.node_logger import node_logger
 
-            self._logger = node_logger(self.node_id, self.sink)
+            self._logger = node_logger(self.node_id, self.sink.write)
         return self._logger
 
     @property

@@ -155,17 +155,20 @@ def _spawn_problem(command: Command, attempt: Attempt, error: Exception) -> str:
 
 
 def _exit_failure(code: int, last_words: str) -> AttemptFailedError:
-    exit_code = code if code > 0 else 128 - code  # as every shell reports a signal
-    message = f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
-    if code > 128 and (name := _signal_name(code - 128)):
-        message += f" (as after {name})"
+    if code < 0:
+        message = f"killed by {_signal_name(-code) or f'signal {-code}'}"
+    elif name := _signal_name(code - 128):
+        message = f"exit code {code} (as after {name})"
+    else:
+        message = f"exit code {code}"
     if last_words:
         message += f", after:\n{last_words}"
-    return failure("ExitCode", message, exit_code=exit_code)
+    # A signal gives the exit code that every shell gives it.
+    return failure("ExitCode", message, exit_code=code if code > 0 else 128 - code)
 
 
 def _signal_name(number: int) -> str:
     try:
         return Signals(number).name
     except ValueError:
-        return f"signal {number}" if number > 31 else ""
+        return ""

@@ -76,6 +76,7 @@ class InlineExecutor:
             control.cancel(CLOSED, grace=CLOSE_GRACE)
         if self._turn.acquire(timeout=CLOSE_PATIENCE):
             self._turn.release()
+        self.wake()
         capture.close()
 
     def _run(self, attempt: Attempt, control: Control) -> Outcome:

@@ -6,12 +6,12 @@ the loop thread.  How many run at a time is the engine's decision (``max_paralle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from indelible.errors import UsageError
 from indelible.events import NodeError
@@ -29,6 +29,9 @@ CLOSED = NodeError(type="Interrupted", message="the executor was closed")
 
 CLOSE_GRACE = 0.5
 """Seconds between TERM and KILL at ``close``."""
+
+CLOSE_TICK = 0.05
+"""Seconds between two looks, at ``close``, at what is still stopping."""
 
 CLOSE_PATIENCE = 5.0
 """Seconds after which ``close`` gives up on coroutines that do not let themselves be cancelled."""
@@ -92,25 +95,30 @@ class LocalExecutor:
         for control in list(self._running.values()):
             control.cancel(CLOSED, grace=CLOSE_GRACE)
         deadline = monotonic() + CLOSE_PATIENCE
-        while self._is_stopping() and (left := deadline - monotonic()) > 0:
-            self.outcomes(timeout=left)
+        while self._is_stopping() and monotonic() < deadline:
+            self.outcomes(timeout=CLOSE_TICK)  # in slices: another thread may read the outcomes
         if self._loop is not None:
             self._loop.close()
         self._threads.close()
+        self.wake()
         capture.close()
 
     def _is_stopping(self) -> bool:
         return any(control.is_stoppable for control in list(self._running.values()))
 
-    def _run(self, attempt: Attempt, control: Control) -> None:
+    def _run(self, attempt: Attempt, control: Control) -> Callable[[], None]:
         result = begin(self._kinds, attempt, control)
         if isinstance(result, Succeeded | Failed):
-            self._end(control, result)
-            return
+            return partial(self._end, control, result)
+        return partial(self._go_on, attempt, control, result)
+
+    def _go_on(
+        self, attempt: Attempt, control: Control, rest: Coroutine[Any, Any, Outcome]
+    ) -> None:
         try:
-            self._coroutines().start(result, partial(self._end, control))
+            self._coroutines().start(rest, partial(self._end, control))
         except RuntimeError as error:
-            result.close()
+            rest.close()
             self._give_up(attempt, control, error)
 
     def _coroutines(self) -> CoroutineLoop:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from indelible.executors.attempt import Sink
+Write = Callable[[bytes, str], None]
+"""Takes bytes and the name of the stream they belong to."""
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
-def node_logger(node_id: str, sink: Sink) -> logging.Logger:
+def node_logger(node_id: str, write: Write) -> logging.Logger:
     """A logger that nobody else knows: not in the registry, so it ends with its attempt."""
     logger = logging.Logger(f"indelible.node.{node_id}", logging.INFO)
-    handler = _SinkHandler(sink)
+    handler = _Handler(write)
     handler.setFormatter(logging.Formatter(FORMAT))
     logger.addHandler(handler)
     return logger
 
 
-class _SinkHandler(logging.Handler):
-    def __init__(self, sink: Sink) -> None:
+class _Handler(logging.Handler):
+    def __init__(self, write: Write) -> None:
         super().__init__()
-        self._sink = sink
+        self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record) + "\n"
-            self._sink.write(line.encode(errors="backslashreplace"), "stderr")
+            self._write(line.encode(errors="backslashreplace"), "stderr")
         except Exception:
             self.handleError(record)

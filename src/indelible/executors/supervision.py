@@ -25,6 +25,9 @@ Sink = Callable[[bytes], None]
 CHUNK = 64 * 1024
 """Bytes read at a time: what a pipe holds."""
 
+LAST_READS = 16
+"""Reads that empty any pipe: a megabyte is the most that one is allowed to hold."""
+
 TICK = 0.02
 """Seconds between two looks at a process where the system cannot wake us when it ends."""
 
@@ -89,9 +92,9 @@ class Supervision:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
         """Nothing of the group survives, also if a sink raised (a log that cannot be written)."""
-        if self._process.returncode is None:
+        if raised is not None:
             signal_group(self._process.pid, SIGKILL)
             self._process.wait()
         if self._exit_fd >= 0:
@@ -123,8 +126,10 @@ class Supervision:
             if not signal_group(group, signal):
                 break
             self._turn_until(lambda: not is_alive(group), min(self._grace, LEFTOVER_GRACE))
-        while self._turn(monotonic()):
-            pass
+        # Counted, as a daemon outside of the group could print for ever.
+        for _ in range(LAST_READS):
+            if not self._turn(monotonic()):
+                break
 
     def _turn_until(self, is_over: Callable[[], bool], seconds: float) -> None:
         deadline = monotonic() + seconds

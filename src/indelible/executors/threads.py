@@ -10,11 +10,12 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-Task = Callable[[], object]
+Task = Callable[[], Callable[[], None]]
+"""Does the work and returns what announces its result.  Neither raises."""
 
 
 class DaemonThreads:
-    """Runs every task at once, on an idle thread if there is one.  Tasks must not raise."""
+    """Runs every task at once, on an idle thread if there is one."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -40,7 +41,9 @@ class DaemonThreads:
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:
-            task()
-            del task  # an idle thread keeps nothing of the attempt it ran alive
+            announce = task()
+            # Idle before the announcement, so that who answers it with a task finds a thread.
             with self._lock:
                 self._idle += 1
+            announce()
+            del task, announce  # an idle thread keeps nothing of what it ran alive

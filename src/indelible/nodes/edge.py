@@ -8,6 +8,7 @@ by the same hint, because that is how the next node, or a resumed run, will get 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -39,15 +40,17 @@ class Edge:
 
     def call(self, node_id: str, arguments: Mapping[str, bytes]) -> Work:
         """The result as JSON, or a coroutine for it."""
-        result = self.function(
-            **{name: self._argument(name, arguments[name]) for name in arguments}
-        )
+        given = {name: self._argument(name, raw) for name, raw in arguments.items()}
+        if self.is_async:
+            return self._awaited(node_id, partial(self.function, **given))
+        result = self.function(**given)
         if isinstance(result, Awaitable):
-            return self._awaited(node_id, result)
+            return self._awaited(node_id, lambda: result)
         return self._encoded(node_id, result)
 
-    async def _awaited(self, node_id: str, result: Awaitable[object]) -> bytes:
-        return self._encoded(node_id, await result)
+    async def _awaited(self, node_id: str, begin: Callable[[], Any]) -> bytes:
+        # Begun by the task that awaits it: an attempt cancelled before leaves nothing behind.
+        return self._encoded(node_id, await begin())
 
     def _argument(self, name: str, raw: bytes) -> object:
         decoder = self._parameters.get(name)

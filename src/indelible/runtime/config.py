@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indelible.errors import UsageError
 from indelible.executors.port import Executor
 from indelible.stores.port import IWorkflowStore
+
+if TYPE_CHECKING:
+    from indelible.executors.attempt import NodeKind
 
 STORE_VARIABLE = "INDELIBLE_STORE"
 DEFAULT_STORE = ".indelible"
@@ -59,7 +63,11 @@ def open_executor(
     from indelible.nodes.python import PythonKind
     from indelible.nodes.script import ScriptKind
 
-    kinds = {Bash: BashKind(), Script: ScriptKind(), Python: PythonKind(functions)}
+    kinds: dict[type, NodeKind] = {
+        Bash: BashKind(),
+        Script: ScriptKind(),
+        Python: PythonKind(functions),
+    }
     if is_inline:
         from indelible.executors.inline import InlineExecutor
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from indelible.definition.decorators import WorkflowBuilder
+from indelible.definition.modules import being_loaded
+from indelible.errors import UsageError
 from indelible.executors.port import Executor
 from indelible.runtime import drive
 from indelible.runtime.config import Function, open_executor, open_store
@@ -48,6 +50,7 @@ class Workflow(WorkflowBuilder):
         ``DefinitionError``, ``InputError``, ``RunExistsError``, store errors, and
         ``InterruptedRunError`` after Ctrl-C.
         """
+        _refuse_while_loading()
         definition = self.build()
         shell = Shell(functions=self.functions, executor=_echoing)
         with _opened(store) as opened:
@@ -87,6 +90,16 @@ def resume(
     with _opened(store) as opened:
         shell = Shell(functions=functions, executor=_echoing)
         return Run(opened, drive.resume(opened, run_id, cancelled=cancelled, shell=shell))
+
+
+def _refuse_while_loading() -> None:
+    """A child process imports the script of its function, and must not run the script's runs."""
+    name = being_loaded()
+    if name:
+        raise UsageError(
+            f"{name} starts a run while it is being imported",
+            hint='Put flow.run() under: if __name__ == "__main__":',
+        )
 
 
 def _echoing(functions: Mapping[str, Function]) -> Executor:

@@ -148,12 +148,15 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
     ``NewerLogError`` for a log of a later format.
     """
     place = place or f"run {event.run_id}"
+    decoder = _decoders.get(event.event_type)
     try:
+        if decoder is None:
+            raise ValueError("not one of the eight event types")
         values.check_strict(event.payload)
         if event.event_type == "workflow_started":
             _check_format(event.payload, place)
-        return _decoders[event.event_type].decode(event.payload)
-    except (ValueError, RecursionError, KeyError) as error:
+        return decoder.decode(event.payload)
+    except (ValueError, RecursionError) as error:
         raise CorruptLogError(
             f"event {event.sequence} ({event.event_type}): {error}", place=place
         ) from error

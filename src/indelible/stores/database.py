@@ -60,6 +60,7 @@ class Database:
         with self._explained("open"):
             flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
             self._connection = apsw.Connection(str(path), flags=flags)
+            self._inode = _inode(path)
             try:
                 self._connection.set_busy_timeout(int(patience * 1000))
                 # A reader must not move a damaged -wal file's remains into the database.
@@ -68,6 +69,14 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
+
+    def check_place(self) -> None:
+        """Raise ``StoreError`` if the file is no longer the one that its path leads to."""
+        if _inode(self.path) != self._inode:
+            raise StoreError(
+                f"{self.path}: was moved or replaced while it was open",
+                hint="Put it back, then resume; nothing was added to either file.",
+            )
 
     def make_writable(self) -> None:
         """Set the pragmas, make the tables if there are none, check the triggers if there are."""
@@ -202,6 +211,14 @@ class Database:
         except apsw.Error as error:
             hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
             raise StoreError(f"{self.path}: cannot {doing}: {error}", hint=hint) from error
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def create(path: Path) -> None:

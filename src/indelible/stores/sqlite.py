@@ -147,6 +147,7 @@ class SqliteStore:
     def _append(self, run_id: str, events: Sequence[Sealed], expected: int) -> None:
         database, head = self._writable()
         with head.locked():
+            database.check_place()
             with database.transaction():
                 end = _end(database, run_id)
                 if end.sequence != expected:
@@ -256,17 +257,17 @@ def _check_head(head: Head | None, database: Database) -> None:
             hint="Copy it together with the database, or accept the log as it stands: "
             "indelible repair --rebuild-head",
         )
-    if head is None or head.offset == 0:
+    if head is not None and head.offset > 0:
+        _check_row(head, database, last.rowid if last else 0)
+
+
+def _check_row(head: Head, database: Database, rows: int) -> None:
+    found = database.row(head.offset)
+    if found == Row(head.offset, head.run_id, head.sequence, head.digest):
         return
-    row = database.row(head.offset)
-    if row != Row(head.offset, head.run_id, head.sequence, head.digest):
-        has = (
-            f"row {head.offset} is another"
-            if row
-            else f"only {last.rowid if last else 0} are there"
-        )
-        raise CorruptLogError(
-            f"acknowledged events are lost: {head.offset} rows were written, {has}",
-            place=str(database.path),
-            hint="Its -wal file was damaged or removed, or an older copy was put in its place.",
-        )
+    has = f"row {head.offset} is another" if found else f"only {rows} are there"
+    raise CorruptLogError(
+        f"acknowledged events are lost: {head.offset} rows were written, {has}",
+        place=str(database.path),
+        hint="Its -wal file was damaged or removed, or an older copy was put in its place.",
+    )

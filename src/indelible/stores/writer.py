@@ -115,8 +115,10 @@ class LogWriter:
         """Make what stands beyond the head durable or cut it off; needs the append lock."""
         with disk.explain(self._path, "open"):
             head = self._head.read() or self._first_head()
+            # What the head vouches for is verified whenever it is read; here its last line will do.
+            known = position_of(head) if self._ends_in(head) else start_of(self._run_id)
             with os.fdopen(os.dup(self._fd), "rb") as file:
-                scan = Scan(file, self._run_id, position_of(head), head, place=str(self._path))
+                scan = Scan(file, self._run_id, known, head, place=str(self._path))
                 for _ in scan:
                     pass
             if scan.is_torn:
@@ -127,6 +129,12 @@ class LogWriter:
             self.position = scan.end
             self._renew_head()
         return scan.end
+
+    def _ends_in(self, head: Head) -> bool:
+        """Whether the event that the head names ends where the head says."""
+        end = b',"digest":"%b"}\n' % head.digest.encode()
+        found = os.pread(self._fd, len(end), max(0, head.offset - len(end)))
+        return head.offset == 0 or found == end
 
     def _first_head(self) -> Head:
         """Both slots of a new run; a log that has events but no head has lost it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 from indelible import values
 from indelible.definition.model import Body, ExecutorKind, Node, OutputFormat
@@ -16,22 +17,18 @@ PATIENCE = 60.0
 """Seconds after which a test gives up on something that should have happened long ago."""
 
 
-def an_attempt(
+def a_node(
     body: Body,
-    folder: Path,
     *,
     id: str = "node",
-    number: int = 1,
-    arguments: Mapping[str, object] | None = None,
-    env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     grace: float = 5.0,
     cwd: Path | None = None,
     output: OutputFormat | None = None,
     executor: ExecutorKind | None = None,
-) -> Attempt:
-    """An attempt of a node with ``body``; its log is in ``folder``.  Times are in seconds."""
-    node = Node(
+) -> Node:
+    """A node with ``body``.  Times are in seconds."""
+    return Node(
         id=id,
         body=body,
         timeout=None if timeout is None else timedelta(seconds=timeout),
@@ -40,12 +37,25 @@ def an_attempt(
         output=output,
         executor=executor,
     )
+
+
+def an_attempt(
+    body: Body,
+    folder: Path,
+    *,
+    number: int = 1,
+    arguments: Mapping[str, object] | None = None,
+    env: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Attempt:
+    """An attempt of ``a_node(body, **fields)``; ``folder`` is the workflow's and has the log."""
+    node = a_node(body, **fields)
     return Attempt(
         run_id="run",
         node=node,
         number=number,
-        idempotency_key=f"run/{id}/0",
-        log=folder / "logs" / f"{id}.{number}.log",
+        idempotency_key=f"run/{node.id}/0",
+        log=folder / "logs" / f"{node.id}.{number}.log",
         folder=str(folder),
         arguments={name: values.encode(value) for name, value in (arguments or {}).items()},
         env=env or {},

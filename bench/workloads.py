@@ -1,0 +1,62 @@
+"""The protocol of the benchmark scripts: arguments in, one ``RESULT`` line out, marks in between.
+
+A script is run as ``python SCRIPT W1 --dir DIR [--n N]`` and prints ``RESULT {json}``.  W4 is run
+twice with one DIR: the first is killed, the second goes on; ``DIR/marks`` tells what ran when.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+SIZES = {"W1": 1000, "W2": 1000, "W3": 200, "W4": 1000, "W5": 1, "W6": 10_000}
+"""Steps of a chain, width of a fan, runs, steps of a chain, steps of a chain, nodes of a DAG."""
+
+
+def read_arguments() -> argparse.Namespace:
+    """``workload``, ``dir`` (made), ``n`` (the size) and ``variant`` (``""`` or ``sqlite``)."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workload", choices=sorted(SIZES))
+    parser.add_argument("--dir", type=Path, required=True)
+    parser.add_argument("--n", type=int, default=0, help="another size")
+    parser.add_argument("--variant", default="", choices=("", "sqlite"))
+    given = parser.parse_args()
+    given.n = given.n or SIZES[given.workload]
+    given.dir.mkdir(parents=True, exist_ok=True)
+    return given
+
+
+def mark(folder: str, number: int) -> int:
+    """What a step of W4 does: append ``PID NUMBER TIME`` to the marks, without a sync."""
+    line = f"{os.getpid()} {number} {time.time():.6f}\n".encode()
+    marks = os.open(Path(folder, "marks"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(marks, line)
+    finally:
+        os.close(marks)
+    return number
+
+
+def layered(nodes: int, *, width: int = 100, seed: int = 42) -> Iterator[tuple[int, list[int]]]:
+    """Every node of a layered DAG with its parents, one to three in the layer before."""
+    random = Random(seed)
+    before: list[int] = []
+    for first in range(0, nodes, width):
+        layer = list(range(first, min(first + width, nodes)))
+        for node in layer:
+            count = random.randint(1, min(3, len(before))) if before else 0
+            yield node, sorted(random.sample(before, count))
+        before = layer
+
+
+def bytes_under(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def print_result(**fields: object) -> None:
+    print("RESULT " + json.dumps(fields), flush=True)
