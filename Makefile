@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV ?= uv
 PYTEST_FLAGS ?= -q -n auto
 
@@ -11,7 +12,7 @@ PYTEST_FLAGS ?= -q -n auto
 .PHONY: help demo test check format bench lock clean
 
 help:  ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## run a workflow, kill it in the middle, resume it
 	@$(BIN)/python examples/demo.py
@@ -44,8 +45,9 @@ clean:  ## remove what was made
 
 # The builder is in the lock too, so the project itself is installed without fetching anything.
 $(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Indelible needs Python 3.11 or later; try: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Indelible needs Python 3.11 or later. Try: make PYTHON=python3.11")'
+	@echo "making $(VENV), once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

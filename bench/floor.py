@@ -1,6 +1,6 @@
 """What the disk allows: as many appends of the same size, each synced, and nothing else.
 
-    python bench/floor.py W1 --dir DIR --n APPENDS --bytes TOTAL
+python bench/floor.py W1 --dir DIR --n APPENDS --bytes TOTAL
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def main() -> None:
     seconds = time.perf_counter() - began
     os.close(log)
     workloads.print_result(
-        seconds=seconds, steps=given.n, done_at=time.time(), bytes=given.bytes, durability="fdatasync"
+        seconds=seconds,
+        steps=given.n,
+        done_at=time.time(),
+        bytes=given.bytes,
+        durability="fdatasync",
     )
 
 

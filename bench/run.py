@@ -38,7 +38,7 @@ def measured(command: list[str], folder: Path) -> tuple[Figures, str]:
     """Seconds from start to exit and the peak memory of one process, and what it printed."""
     output = folder / "output"
     with output.open("wb") as out:
-        began = time.perf_counter()
+        began_at, began = time.time(), time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=out, stderr=out)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
@@ -46,11 +46,14 @@ def measured(command: list[str], folder: Path) -> tuple[Figures, str]:
     text = output.read_text()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}\nexit code {process.returncode}\n{text}")
-    return {"wall_s": seconds, "rss_mb": usage.ru_maxrss * RSS_UNIT / 2**20}, text
+    peak = usage.ru_maxrss * RSS_UNIT / 2**20
+    return {"wall_s": seconds, "rss_mb": peak, "began_at": began_at}, text
 
 
 def environment() -> dict[str, str]:
-    mine = {name: value for name, value in os.environ.items() if name != "INDELIBLE_STORE"}
+    """With compiled modules kept in a place of ours: a first start compiles, later ones do not."""
+    dropped = {"INDELIBLE_STORE", "PYTHONDONTWRITEBYTECODE"}
+    mine = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**mine, "DO_NOT_TRACK": "1", "PYTHONPYCACHEPREFIX": str(ROOT / "pycache")}
 
 
@@ -61,13 +64,15 @@ def result_of(text: str) -> dict[str, Any]:
 
 
 def script(python: Path | str, file: Path, workload: str, *more: str) -> Subject:
-    """A script of the common form: milliseconds a step, by its own clock."""
+    """A script of the common form: milliseconds a step by its own clock, seconds until done."""
 
     def run(folder: Path) -> Figures:
         arguments = [str(python), str(file), workload, "--dir", str(folder / "data"), *more]
         figures, text = measured(arguments, folder)
         result = result_of(text)
-        return {**figures, "ms_per_step": 1000 * result["seconds"] / result["steps"]}
+        step = 1000 * result["seconds"] / result["steps"]
+        done = result["done_at"] - figures["began_at"]
+        return {**figures, "ms_per_step": step, "done_s": done}
 
     return run
 
@@ -75,13 +80,17 @@ def script(python: Path | str, file: Path, workload: str, *more: str) -> Subject
 def one_node(folder: Path) -> Figures:
     """``indelible run one-node.yaml``, from process start to exit."""
     (folder / "one-node.yaml").write_text(ONE_NODE)
-    figures, _ = measured([sys.executable, "-c", CODE, "run", "one-node.yaml"], folder)
-    return figures
+    return until_exit([sys.executable, "-c", CODE, "run", "one-node.yaml"], folder)
 
 
 def bare_python(folder: Path) -> Figures:
     """An interpreter that does nothing: the part of W5 that is nobody's."""
-    return measured([sys.executable, "-c", "pass"], folder)[0]
+    return until_exit([sys.executable, "-c", "pass"], folder)
+
+
+def until_exit(command: list[str], folder: Path) -> Figures:
+    figures, _ = measured(command, folder)
+    return {**figures, "done_s": figures["wall_s"]}
 
 
 def log_bytes() -> int:
@@ -107,13 +116,13 @@ def subjects(peers: Path) -> Mapping[tuple[str, str], tuple[str, Subject]]:
             "ms_per_step",
             script(me, HERE / "floor.py", "W1", "--bytes", str(log_bytes())),
         ),
-        ("W5", "indelible run"): ("wall_s", one_node),
-        ("W5", "python -c pass"): ("wall_s", bare_python),
+        ("W5", "indelible run"): ("done_s", one_node),
+        ("W5", "python -c pass"): ("done_s", bare_python),
     }
     dbos, theirs = ROOT / "venvs" / "dbos" / "bin" / "python", peers / "peer_dbos.py"
     if dbos.exists() and theirs.exists():
         found["W1", "dbos"] = ("ms_per_step", script(dbos, theirs, "W1"))
-        found["W5", "dbos"] = ("wall_s", script(dbos, theirs, "W5"))
+        found["W5", "dbos"] = ("done_s", script(dbos, theirs, "W5"))
     return found
 
 
@@ -153,9 +162,11 @@ def main() -> None:
     ROOT.mkdir(parents=True, exist_ok=True)
     table = subjects(given.peers)
     found: dict[tuple[str, str], list[Figures]] = {key: [] for key in table}
-    for _ in range(given.runs):  # alternately: a machine that is slow now is slow for everybody
-        for key, (_, subject) in table.items():
-            found[key].append(in_a_folder(subject))
+    for number in range(given.runs + 1):
+        for key, (_, subject) in table.items():  # in turns: a slow minute is slow for everybody
+            figures = in_a_folder(subject)
+            if number:  # the first round warms up
+                found[key].append(figures)
     print(f"{'':<4} {'':<20} {'':<12} {'minimum':>9} {'median':>9} {'MB':>9}")
     for (workload, name), (metric, _) in sorted(table.items()):
         report(workload, name, metric, found[workload, name])

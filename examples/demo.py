@@ -8,6 +8,7 @@ Exit code 1 if a node that had finished before the kill ran again.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,16 @@ from indelible import get_run, open_store
 HERE = Path(__file__).resolve().parent
 WORKFLOW = HERE / "demo" / "workflow.yaml"
 ORDERS = HERE / "data_job" / "orders.csv"
-COMMAND = (sys.executable, "-c", "import sys; from indelible.cli.main import main; sys.exit(main())")
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from indelible.cli.main import main; sys.exit(main())",
+)
 RUN = "demo"
-KILL_AFTER = 3
+KILL_AFTER, RUNNING = 3, 2
+"""The kill comes when so many nodes have completed, and so many others have begun."""
 PATIENCE = 30.0
-"""Seconds to wait for the third node."""
+"""Seconds to wait for that."""
 
 
 def main() -> int:
@@ -37,20 +43,22 @@ def main() -> int:
 
 def run_and_kill(folder: Path) -> list[str]:
     """Start the run and kill its process; the nodes that had finished by then."""
-    say("$ indelible run demo.yaml --run-id demo")
-    arguments = ("run", str(WORKFLOW), "--run-id", RUN, "-i", f"orders={ORDERS}")
-    process = subprocess.Popen([*COMMAND, *arguments], cwd=folder)
+    shutil.copy(WORKFLOW, folder / "demo.yaml")
+    shutil.copy(ORDERS, folder / "orders.csv")
+    say("+ indelible run demo.yaml --run-id demo")
+    process = subprocess.Popen([*COMMAND, "run", "demo.yaml", "--run-id", RUN], cwd=folder)
     wait_for_nodes(folder, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     finished = completed(folder)
-    say(f"$ kill -9 {process.pid}   # {len(finished)} of 7 nodes have completed\n")
+    say(f"+ kill -9 {process.pid}   # {len(finished)} of 7 nodes have completed\n")
     return finished
 
 
 def wait_for_nodes(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Return when three nodes have completed and the two that need them have begun."""
     deadline = monotonic() + PATIENCE
-    while len(completed(folder)) < KILL_AFTER:
+    while len(completed(folder)) < KILL_AFTER or len(journal(folder)) < KILL_AFTER + RUNNING:
         if process.poll() is not None or monotonic() > deadline:
             process.kill()
             raise SystemExit("demo: the run ended, or stood still, before there was a middle")
@@ -66,14 +74,20 @@ def completed(folder: Path) -> list[str]:
     return [node.id for node in run.nodes.values() if node.status == "success"]
 
 
+def journal(folder: Path) -> list[str]:
+    """The nodes in the order in which they began to work, each as often as it did."""
+    file = folder / "journal"
+    return file.read_text().split() if file.exists() else []
+
+
 def resume(folder: Path) -> None:
-    say("$ indelible resume demo")
+    say("+ indelible resume demo")
     subprocess.run([*COMMAND, "resume", RUN], cwd=folder, check=True)
 
 
 def report(folder: Path, finished: list[str]) -> int:
     """Say how often each node ran.  1 if one of ``finished`` ran again."""
-    ran = Counter((folder / "journal").read_text().split())
+    ran = Counter(journal(folder))
     say("\nHow often did each node run?\n")
     for node, times in ran.items():
         say(f"  {node:<10} {times}{reason(node in finished, times)}")

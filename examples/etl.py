@@ -32,7 +32,7 @@ def extract(day: date) -> list[Sale]:
 
 @flow.node(retry=ink.Retry(max_attempts=3, delay="100ms"))
 def clean(extract: list[Sale]) -> list[Sale]:
-    """Drop what was given away.  ``extract`` is a node, so this waits for it and takes its output."""
+    """Drop what was given away.  ``extract`` is a node: this waits for it, takes its output."""
     return [sale for sale in extract if sale.cents > 0]
 
 

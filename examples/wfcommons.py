@@ -69,7 +69,7 @@ def nothing() -> None:
 
 
 def read_instance(file: Path) -> Instance:
-    """Raises ``NotFoundError`` or ``InputError`` if ``file`` is not there or is not WfFormat 1.5."""
+    """Raises ``NotFoundError`` without a ``file``, ``InputError`` if it is not WfFormat 1.5."""
     try:
         instance = msgspec.json.decode(file.read_bytes(), type=Instance)
     except OSError as error:

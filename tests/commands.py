@@ -61,7 +61,7 @@ def program(
 
 
 def killed(command: Sequence[str], *, cwd: Path, store: str, run_id: str, events: int) -> bool:
-    """Start ``command``, kill it with SIGKILL once its log has ``events``.  False if it was faster."""
+    """Start ``command``, SIGKILL it once its log has ``events``.  False if it was faster."""
     with (cwd / "killed.out").open("ab") as out:
         process = subprocess.Popen(command, cwd=cwd, env=environment(), stdout=out, stderr=out)
     watching = open_store(store)

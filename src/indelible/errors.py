@@ -3,7 +3,7 @@
 IndelibleError           1   catch this to catch all of ours and none of yours
 ├── UsageError               2   the command or call makes no sense as given
 │   └── RunExistsError               this run id is taken
-├── DefinitionError          3   the workflow is wrong; carries every complaint, with line and column
+├── DefinitionError          3   the workflow is wrong; every complaint, with line and column
 ├── InputError               3   an input is missing or has the wrong type
 ├── ExpressionError          3   an expression does not parse, or has no value
 ├── ValueNotJsonError        1   a value cannot be written as strict JSON; names the path inside it

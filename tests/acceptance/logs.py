@@ -39,7 +39,7 @@ def last_interrupted(events: Sequence[Sealed]) -> list[str]:
 
 
 def assert_nothing_ran_twice(before: Sequence[Sealed], after: Sequence[Sealed]) -> None:
-    """``before`` is a prefix of ``after``; every node completed once; what had, never started again."""
+    """``before`` begins ``after``; every node completed once; what had did not start again."""
     assert list(after[: len(before)]) == list(before)
     assert after[-1].event_type == "workflow_completed"
     completed = Counter(nodes_of(after, "node_completed"))

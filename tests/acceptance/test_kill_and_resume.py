@@ -24,7 +24,7 @@ STORES = ("runs", "sqlite:///runs.db")
 VIRALRECON = SHARED / "data" / "wfinstances" / "viralrecon-dirt02-001.json"
 CHAIN = ("one", "two", "three", "four", "five")
 
-TASKS = '''
+TASKS = """
 import os, time
 
 def step(name: str) -> str:
@@ -33,7 +33,7 @@ def step(name: str) -> str:
     while name == "four" and not os.path.exists("go"):
         time.sleep(0.01)
     return name
-'''
+"""
 
 
 def write_chain(folder: Path) -> None:
@@ -133,7 +133,9 @@ def test_a_generated_run_of_203_nodes_killed_at_random_moments_completes_once(
     assert kill_and_resume(file, store, moments) > 0
 
 
-@pytest.mark.skipif(not VIRALRECON.exists(), reason="the recorded workflows are not beside the project")
+@pytest.mark.skipif(
+    not VIRALRECON.exists(), reason="the recorded workflows are not beside the project"
+)
 @pytest.mark.parametrize(("store", "seed"), [(STORES[0], 20), (STORES[1], 26)])
 def test_a_real_run_of_203_nodes_killed_at_20_random_moments_completes_once(
     tmp_path: Path, store: str, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -142,7 +142,7 @@ def test_the_python_door_can_be_opened_from_the_command_line(tmp_path: Path) -> 
 def test_the_demo_shows_that_nothing_finished_ran_again(tmp_path: Path) -> None:
     said = python(str(EXAMPLES / "demo.py"), cwd=tmp_path).stdout
     assert "Nothing that had finished ran again: 3 nodes came from the log." in said
-    assert re.search(r"^  regions +2 +was running when the process was killed$", said, re.M)
+    assert re.search(r"^  [a-z]+ +2   was running when the process was killed$", said, re.M)
     assert re.search(r"^  publish +1$", said, re.M)
 
 

@@ -22,7 +22,7 @@ def test_every_task_becomes_a_node_under_its_own_id(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = python(SCRIPT, str(SMALL), "--store", store, "--run-id", "r", cwd=tmp_path).stdout
-    assert said.startswith("completed: 6 nodes, 7 edges, ")
+    assert said.startswith("completed: 6 nodes, 8 edges, ")
     opened = open_store(store)
     run = get_run(opened, "r")
     opened.close()

@@ -140,7 +140,7 @@ def test_without_a_hint_a_tuple_is_a_list_and_bytes_are_refused() -> None:
         (list[Any], [object()], "object is not JSON; return dicts, lists, strings, numbers"),
         (Closeable, 3j, "complex is not JSON"),
     ],
-    ids=repr,
+    ids=["wrong type", "wrong field", "nan", "surrogate", "object", "complex"],
 )
 def test_a_result_that_its_hint_cannot_read_is_refused(hint: Any, value: object, said: str) -> None:
     error = error_of(returning(hint, value))

@@ -90,7 +90,7 @@ class Bash(Model, frozen=True, tag="bash", tag_field="kind"):
 
 
 class Script(Model, frozen=True, tag="script", tag_field="kind"):
-    """Inline Python in a child process; sees the keys of ``with``, gives the variable ``output``."""
+    """Inline Python in a child process; sees the keys of ``with``, leaves ``output``."""
 
     source: str
 

@@ -1,7 +1,7 @@
-"""Nodes that wait for their turn, in definition order: a heap to be looked through unchanged.
+"""Nodes that wait for their turn, in order: a heap that can be looked through unchanged.
 
-``decide`` is pure, so it may only look; ``evolve`` takes out what has moved on.  An entry that is no
-longer true (its node started, or was reset) stays until it comes to the top: to look at k entries
+``decide`` is pure, so it may only look; ``evolve`` takes out what has moved on.  An entry that no
+longer holds (its node started, or was reset) stays until it comes to the top.  To look at k entries
 costs O(k log k), and each entry is pushed and popped once.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
-
 
 T = TypeVar("T", int, tuple[datetime, int])
 

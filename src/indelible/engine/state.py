@@ -63,7 +63,7 @@ CLOSED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
 class Move(StrEnum):
-    """What an event does to a node.  A failure with a ``retry_at`` is a RETRY, else it is a FAIL."""
+    """What an event does to a node.  A failure with a ``retry_at`` is a RETRY, else a FAIL."""
 
     START = "start"
     COMPLETE = "complete"

@@ -3,7 +3,7 @@
 Five promises, kept by every executor and tested by one suite (``indelible.testing``):
 
 1. Every submitted attempt yields exactly one outcome, unless ``close`` comes first.
-2. ``outcomes`` returns all that is ready; it blocks only while nothing is, and no longer than asked.
+2. ``outcomes`` returns all that is ready; it blocks only while nothing is, no longer than asked.
 3. ``cancel`` asks the attempt to stop.  What can be stopped by force is, after its grace time; its
    outcome is then a failure of the given type.  Cancelling twice, or too late, does no harm.
 4. An attempt that raises, exits or prints anything at all harms nobody but itself.
@@ -25,7 +25,7 @@ from indelible.events import NodeError
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt, with everything it needs; nothing is looked up later.
 
-    ``arguments`` are JSON, as logged, by name; ``env`` is what is added to the driver's environment;
+    ``arguments`` are JSON, as logged, by name; ``env`` is added to the driver's environment;
     ``log`` is the file for what the node prints, made when the first byte is written; ``folder`` is
     the workflow file's, first on ``sys.path`` of Python that runs here.
     """
@@ -81,7 +81,7 @@ class Executor(Protocol):
         ...
 
     def wake(self) -> None:
-        """Make a blocked ``outcomes`` return now, perhaps with nothing.  Safe in a signal handler."""
+        """Make a blocked ``outcomes`` return, perhaps with nothing.  Safe in a signal handler."""
         ...
 
     def cancel(self, node_id: str, error: NodeError) -> None:

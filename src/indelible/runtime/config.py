@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from indelible.errors import UsageError
 from indelible.executors.port import Executor
 from indelible.stores.port import IWorkflowStore
-
-if TYPE_CHECKING:
-    from indelible.executors.attempt import NodeKind
 
 STORE_VARIABLE = "INDELIBLE_STORE"
 DEFAULT_STORE = ".indelible"
@@ -58,16 +54,9 @@ def open_executor(
     ``is_inline`` runs one attempt after the other in the calling thread, for debugging; ``echo``
     lets what Python nodes print through to the terminal as well.
     """
-    from indelible.definition.model import Bash, Python, Script
-    from indelible.nodes.bash import BashKind
-    from indelible.nodes.python import PythonKind
-    from indelible.nodes.script import ScriptKind
+    from indelible.nodes import node_kinds
 
-    kinds: dict[type, NodeKind] = {
-        Bash: BashKind(),
-        Script: ScriptKind(),
-        Python: PythonKind(functions),
-    }
+    kinds = node_kinds(functions)
     if is_inline:
         from indelible.executors.inline import InlineExecutor
 

@@ -77,8 +77,8 @@ def start(
 ) -> RunState:
     """Begin a run and drive it until it is closed.
 
-    Raises ``InputError`` for inputs that do not fit, ``RunExistsError`` for an id that is taken, and
-    what ``Runner.drive`` raises.
+    Raises ``InputError`` for inputs that do not fit, ``RunExistsError`` for an id that is taken,
+    and what ``Runner.drive`` raises.
     """
     shell = shell or Shell()
     run_id = new_run_id() if run_id is None else check_run_id(run_id)

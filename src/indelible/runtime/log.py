@@ -39,6 +39,11 @@ class Log:
         self._drafts: list[Event] = []
         self._watch = watch
 
+    @property
+    def head(self) -> str:
+        """The digest of the last event; it vouches for all of the log."""
+        return self._digest
+
     def draft(self, event: Event) -> None:
         """Fold ``event`` now; append it with the next commit."""
         evolve(self.state, event)

@@ -67,8 +67,8 @@ class Runner:
     def drive(self) -> RunState:
         """Go on until the run is closed and nothing of it runs any more.
 
-        Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took over,
-        and whatever the store raises; the run can be resumed after each of them.
+        Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took
+        over, and whatever the store raises; the run can be resumed after each of them.
         """
         outcomes: Sequence[Outcome] = ()
         while True:

@@ -149,9 +149,12 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
     """
     place = place or f"run {event.run_id}"
     decoder = _decoders.get(event.event_type)
+    if decoder is None:
+        raise CorruptLogError(
+            f"event {event.sequence}: {event.event_type!r} is not one of the eight event types",
+            place=place,
+        )
     try:
-        if decoder is None:
-            raise ValueError("not one of the eight event types")
         values.check_strict(event.payload)
         if event.event_type == "workflow_started":
             _check_format(event.payload, place)

@@ -1,0 +1,72 @@
+"""How an error becomes words on stderr, a document on stdout, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from indelible.cli.streams import put_json, say
+from indelible.cli.text import visible
+from indelible.errors import DefinitionError, IndelibleError, InputError
+
+BUG = "this is a bug in Indelible, not in what you did"
+BUG_HINT = "Please report it with the lines above.  What was acknowledged is in the log."
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong; with ``as_json`` also as a document.  Returns the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return error.exit_code
+    told = document(error)
+    if not isinstance(error, IndelibleError | click.ClickException):
+        sys.excepthook(type(error), error, error.__traceback__)
+    for problem in problems(error):
+        say(f"error: {visible(problem)}")
+    if told["hint"]:
+        say(_indented(visible(str(told["hint"]))))
+    if as_json:
+        put_json({"error": told})
+    code = told["exit_code"]
+    return code if isinstance(code, int) else 1
+
+
+def document(error: Exception) -> dict[str, object]:
+    """``type``, ``message``, ``hint``, ``exit_code``, and whatever else the error knows."""
+    if isinstance(error, IndelibleError):
+        parts = {name: part for name, part in vars(error).items() if name[0] != "_"}
+        message = parts.pop("problem")
+        code = error.exit_code
+    elif isinstance(error, click.ClickException):
+        message, code = _sentence(error.format_message()), 2
+        parts = {"hint": _try_help(error)}
+    else:
+        message, code = f"{BUG}: {type(error).__name__}: {error}", 1
+        parts = {"hint": BUG_HINT}
+    return {"type": type(error).__name__, "message": message, "exit_code": code, **parts}
+
+
+def problems(error: Exception) -> list[str]:
+    """One text for each thing that is wrong."""
+    match error:
+        case DefinitionError():
+            return [str(complaint) for complaint in error.complaints]
+        case InputError():
+            return list(error.problems)
+        case _:
+            return [str(document(error)["message"])]
+
+
+def _try_help(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"Try: {context.command_path} --help" if context is not None else ""
+
+
+def _sentence(message: str) -> str:
+    """Click's words, begun as ours begin."""
+    return message[:1].lower() + message[1:] if message[1:2].islower() else message
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,123 @@
+"""``indelible logs``: what a node printed, stdout and stderr as they came."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from indelible.cli.options import opened, run_argument, verb
+from indelible.cli.run_ids import find_run
+from indelible.cli.show import node_of
+from indelible.cli.streams import put_bytes, put_json, say
+from indelible.cli.text import visible_bytes
+from indelible.engine.state import NodeState, NodeStatus
+from indelible.errors import NotFoundError
+from indelible.runtime.log import Log, open_log
+from indelible.runtime.payloads import log_path
+
+EXAMPLES = """
+indelible logs latest fetch
+indelible logs nightly-1 fetch --attempt 1
+indelible logs latest fetch --follow
+"""
+
+PATIENCE = 0.2
+"""Seconds between two looks at a file that is followed."""
+
+PIECE = 1024 * 1024
+GOES_ON = frozenset(
+    {NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.RETRYING, NodeStatus.INTERRUPTED}
+)
+
+
+@verb("logs", EXAMPLES)
+@run_argument
+@click.argument("node")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the node has ended.")
+@click.option("--attempt", type=click.IntRange(min=1), help="[default: the last]")
+def command(
+    run: str, node: str, follow: bool, attempt: int | None, store: str | None, as_json: bool
+) -> int:
+    """Print what a node printed.
+
+    Of its last attempt, unless --attempt says otherwise; with --follow also of those to come.
+    """
+    with opened(store) as log_store:
+        log = open_log(log_store, find_run(log_store, run))
+        found = node_of(log.state, node)
+        _refuse_unstarted(found, attempt, is_following=follow)
+        pieces = _follow(log, node, attempt) if follow else _pieces(_path(log, found, attempt), 0)
+        if as_json:
+            text = b"".join(pieces).decode(errors="replace")
+            number = attempt or log.state.nodes[node].attempt
+            put_json({"run_id": log.run_id, "node_id": node, "attempt": number, "log": text})
+            return 0
+        is_empty = True
+        for piece in pieces:
+            is_empty = False
+            put_bytes(visible_bytes(piece) if sys.stdout.isatty() else piece)
+    if is_empty:
+        say(f"{node} printed nothing")
+    return 0
+
+
+def _refuse_unstarted(node: NodeState, attempt: int | None, *, is_following: bool) -> None:
+    if attempt is not None and attempt > node.attempt and not is_following:
+        raise NotFoundError(
+            f"{node.id} has had {node.attempt} attempts, not {attempt}",
+            hint="Leave --attempt out to see the last.",
+        )
+    if not node.attempt and not is_following:
+        raise NotFoundError(f"{node.id} has not started: it is {node.status.value}")
+
+
+def _path(log: Log, node: NodeState, attempt: int | None) -> Path:
+    return log_path(log.store.folder(log.run_id), node.id, attempt or node.attempt)
+
+
+def _pieces(path: Path, offset: int) -> Iterator[bytes]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return  # made with the first byte that is printed
+    with file:
+        file.seek(offset)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _follow(log: Log, name: str, attempt: int | None) -> Iterator[bytes]:
+    """What is there and what comes, attempt after attempt, until the node has ended."""
+    number = attempt or max(1, log.state.nodes[name].attempt)
+    offset = 0
+    while True:
+        # First the state, then the file: what was printed before the end is then not missed.
+        node = log.state.nodes[name]
+        is_over = node.attempt > number or (node.attempt == number and not _runs(log, node))
+        for piece in _pieces(_path(log, node, number), offset):
+            offset += len(piece)
+            yield piece
+        if not is_over:
+            _look(log)
+        elif attempt is None and node.attempt > number:
+            number, offset = number + 1, 0
+        elif attempt is None and _comes_again(log, node):
+            _look(log)
+        else:
+            return
+
+
+def _runs(log: Log, node: NodeState) -> bool:
+    return node.status is NodeStatus.RUNNING
+
+
+def _comes_again(log: Log, node: NodeState) -> bool:
+    return node.status in GOES_ON and not log.state.is_closed
+
+
+def _look(log: Log) -> None:
+    if log.store.wait(log.run_id, after=log.length, timeout=PATIENCE):
+        log.reload()

@@ -1,0 +1,133 @@
+"""``indelible``: which verbs there are, and how each of them ends.
+
+A verb is a module of this package, imported when it is typed; what ``--help`` says about it stands
+here, so that a list of all verbs imports none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+
+from indelible.version import __version__
+
+VERBS: Mapping[str, str] = {
+    "run": "Start a run of a workflow and drive it to its end.",
+    "resume": "Go on with a run where its log ends.",
+    "cancel": "End a run for good, from anywhere.",
+    "list": "List all runs, the newest first.",
+    "show": "Show one run: its nodes, errors, skips and outputs.",
+    "events": "Print the log of a run, checked on the way.",
+    "logs": "Print what a node printed.",
+    "graph": "Draw the graph of a workflow or of a run.",
+    "validate": "Say everything that is wrong with a workflow.",
+    "verify": "Check that the log of a run is what was written.",
+    "schema": "Print the JSON Schema of workflow files.",
+    "completion": "Print the completion script of a shell.",
+}
+
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended; ours ends as quietly."""
+
+EXIT_CODES = """
+Exit codes:
+  0 completed   1 run failed   2 usage   3 invalid workflow or input   4 not found
+  5 waiting   6 cancelled   7 held by another process   8 corrupt log
+  9 store cannot be read or written   130 interrupted, can be resumed
+"""
+
+
+class Verbs(click.Group):
+    """Finds a verb by its name, and imports nothing before that."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        from importlib import import_module
+
+        found: click.Command = import_module(f"indelible.cli.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            from indelible.definition.wording import did_you_mean
+
+            hint = did_you_mean(args[0], VERBS, what="Commands")
+            ctx.fail(f"there is no command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(EXIT_CODES)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Nobody reads on.  What is left in the buffer must not raise again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return CLOSED_PIPE
+        return code
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Durable workflows: kill a run anywhere, it resumes from its log.
+
+    Each command has --help with examples, --json and --store.  RUN is a run id, the beginning of
+    one if it is unique, or `latest`.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what ``arguments`` (default: those of the process) ask for; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with _notes():
+            code = cli.main(given, prog_name="indelible", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        from indelible.cli.failures import report
+
+        return report(error, as_json="--json" in given)
+    return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Warnings that are meant for the user are one line on stderr, once each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = _note
+        yield
+
+
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    from indelible.cli.streams import say
+
+    say(f"note: {message}")
