@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from indelible.cli.main import VERBS
 from indelible.definition.fields import INPUT_FIELDS, NODE_FIELDS, RETRY_FIELDS, WORKFLOW_FIELDS
 from indelible.definition.kinds import KINDS
 from indelible.definition.model import TriggerRule
@@ -55,6 +58,17 @@ def test_every_function_of_expressions_is_documented() -> None:
 def test_every_event_type_is_documented() -> None:
     text = page("events.md")
     assert set(re.findall(r"^\| `([a-z]+_[a-z]+)` \|", text, re.M)) == set(EVENT_TYPES)
+
+
+def test_every_command_and_each_of_its_options_is_documented() -> None:
+    common = {"--help", "--json", "--store"}
+    lines = re.findall(r"^\| `indelible ([a-z]+)\b(.*)$", page("cli.md"), re.M)
+    assert [verb for verb, _ in lines] == list(VERBS)
+    for verb, line in lines:
+        command = import_module(f"indelible.cli.{verb}").command
+        options = (each for each in command.params if isinstance(each, click.Option))
+        names = {max(each.opts, key=len) for each in options}
+        assert set(re.findall(r"(?<=`)--[a-z-]+", line)) == names - common, verb
 
 
 def every_error(root: type[IndelibleError]) -> set[type[IndelibleError]]:

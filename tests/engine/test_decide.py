@@ -19,7 +19,7 @@ from indelible.engine.actions import (
     StopNode,
 )
 from indelible.engine.decide import decide, next_moment
-from indelible.events import BlobRef, NodeCompleted, WorkflowCancelled
+from indelible.events import BlobRef, Event, NodeCompleted, WorkflowCancelled
 from tests.engine.given import (
     AT,
     actions,
@@ -67,7 +67,9 @@ def test_a_workflow_without_nodes_completes_at_once() -> None:
 
 
 def test_declared_outputs_are_computed_at_the_end() -> None:
-    flow = plan(node("a"), outputs={"rows": "${{ nodes.a.output.n }}", "text": "n=${{ nodes.a.output.n }}"})
+    flow = plan(
+        node("a"), outputs={"rows": "${{ nodes.a.output.n }}", "text": "n=${{ nodes.a.output.n }}"}
+    )
     found = actions(flow, opened(), started("a"), completed("a", output=b'{"n":3}'))
     assert found == (CompleteRun(b'{"rows":3,"text":"n=3"}'),)
 
@@ -131,7 +133,9 @@ def test_an_expression_without_a_value_fails_its_node_at_once() -> None:
 def test_a_node_gets_its_values_rendered() -> None:
     flow = plan(
         node("a"),
-        node("b", "a", env={"X": "${{ nodes.a.output }}"}, with_={"y": "${{ inputs.day }}", "z": [1]}),
+        node(
+            "b", "a", env={"X": "${{ nodes.a.output }}"}, with_={"y": "${{ inputs.day }}", "z": [1]}
+        ),
         env={"W": "run ${{ run.id }}"},
     )
     found = actions(
@@ -216,7 +220,7 @@ def test_a_cancelled_run_stops_what_runs_and_decides_nothing_more() -> None:
 
 def test_an_interrupted_node_is_run_again_until_it_has_crashed_three_times() -> None:
     flow = chain(2)
-    events = [opened(), started("n1")]
+    events: list[Event] = [opened(), started("n1")]
     for attempt in (2, 3):
         events.append(opened(attempt, interrupted=("n1",)))
         assert actions(flow, events) == (StartNode("n1", attempt),)
@@ -235,7 +239,8 @@ def test_a_node_that_may_not_run_twice_fails_when_it_was_interrupted() -> None:
 
 def test_an_outcome_between_two_crashes_ends_the_row() -> None:
     flow = chain(1)
-    events = [opened(), started("n1"), opened(2, interrupted=("n1",)), started("n1", 2)]
+    events: list[Event] = [opened(), started("n1"), opened(2, interrupted=("n1",))]
+    events += [started("n1", 2)]
     events += [failed("n1", 2, retry_at=AT), started("n1", 3), opened(3, interrupted=("n1",))]
     assert state(flow, events).nodes["n1"].interruptions == 1
 

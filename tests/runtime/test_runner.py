@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -50,7 +51,9 @@ class World:
             roll=lambda: 0.5,
         )
 
-    def start(self, *nodes: Node, inputs: dict[str, Json] | None = None, **fields: object) -> RunState:
+    def start(
+        self, *nodes: Node, inputs: dict[str, Json] | None = None, **fields: object
+    ) -> RunState:
         flow = Definition(name="w", nodes=nodes, **fields)  # type: ignore[arg-type]
         return drive.start(self.store, flow, inputs or {}, run_id="r1", shell=self.shell())
 
@@ -174,7 +177,7 @@ def test_retries_wait_for_their_time_by_the_clock() -> None:
     world.work = work
     policy = Retry(max_attempts=3, delay=timedelta(seconds=10), backoff=3, jitter=0)
     assert world.start(node("a", retry=policy)).status == "completed"
-    waits = [later - sooner for sooner, later in zip(tries, tries[1:], strict=False)]  # type: ignore[operator]
+    waits = [later - sooner for sooner, later in pairwise(tries)]  # type: ignore[operator]
     assert waits == [timedelta(seconds=10), timedelta(seconds=30)]
 
 

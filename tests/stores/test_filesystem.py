@@ -125,7 +125,9 @@ def test_a_log_without_its_head_is_an_error_of_its_own(root: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
-def test_a_changed_byte_never_passes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_a_changed_byte_never_passes(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     log = written(tmp_path_factory.mktemp("store"))
     content = bytearray(log.read_bytes())
     place = data.draw(st.integers(0, len(content) - 1))

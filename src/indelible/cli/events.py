@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from indelible.cli.options import opened, run_argument, verb
@@ -58,7 +60,7 @@ def _print(
             put_line(line_of(last))
         else:
             put(_line(last))
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     return last
 
 

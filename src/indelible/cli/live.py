@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from time import monotonic
 from types import TracebackType
@@ -41,6 +42,7 @@ class LiveView:
         self._since: dict[str, float] = {}
         self._counts = (0, 0, 0)
         self._began = monotonic()
+        self._is_gone = False
         self._closing = Event()
         self._thread = Thread(target=self._tick, name="indelible-live", daemon=True)
 
@@ -58,7 +60,8 @@ class LiveView:
         self._closing.set()
         self._thread.join()
         self._redraw(is_last=True)
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def write(self, lines: Sequence[str]) -> None:
         """Lines that stay."""
@@ -80,20 +83,34 @@ class LiveView:
     def _redraw(self, *, is_last: bool = False) -> None:
         with self._lock:
             lines, self._lines = self._lines, []
-            shown = [] if is_last else self._picture()
-        if lines:
-            self._live.console.print(Text.from_ansi("\n".join(lines)))
-        self._live.update(Text("\n".join(shown)), refresh=True)
+            picture = "" if is_last else "\n".join(self._picture())
+        if self._is_gone:
+            return
+        try:
+            # The new picture is set first: printing above it draws it again.
+            self._live.update(Text(picture), refresh=not lines)
+            if lines:
+                self._live.console.print(Text.from_ansi("\n".join(lines)))
+        except OSError:
+            self._is_gone = True  # the terminal was closed; the run goes on
 
     def _picture(self) -> list[str]:
         now = monotonic()
+        done, total, failed = self._counts
+        if not total:
+            return []
         running = list(self._since.items())
         lines = [
-            f"  ● {one_line(name, 60)} {span(now - since)}" for name, since in running[:MOST_SHOWN]
+            f"  ● {one_line(name, 60)} {_elapsed(now - since)}"
+            for name, since in running[:MOST_SHOWN]
         ]
         if len(running) > MOST_SHOWN:
             lines.append(f"  and {len(running) - MOST_SHOWN} more")
-        done, total, failed = self._counts
         parts = [f"{done} of {total} done", f"{len(running)} running"]
         parts += [f"{failed} failed"] if failed else []
-        return [*lines, f"{' · '.join(parts)} · {span(now - self._began)}"]
+        return [*lines, f"{' · '.join(parts)} · {_elapsed(now - self._began)}"]
+
+
+def _elapsed(seconds: float) -> str:
+    """Without milliseconds, which nobody can read while they run."""
+    return f"{seconds:.1f}s" if seconds < 59.95 else span(seconds)

@@ -23,16 +23,20 @@ from indelible.stores.codec import open_event
 
 
 class Progress:
-    """Told of every append, it writes at once.  A stream that fails is left alone from then on.
+    """Told of every append, it writes at once what happened to the nodes.
 
     ``began`` and ``ended`` are the times of the first and the last event seen; None before one is.
+    ``has_starts``: also a line for each node that starts.
     """
 
-    def __init__(self, store: str, *, write: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self, store: str, *, write: Callable[[Sequence[str]], None], has_starts: bool = True
+    ) -> None:
         self.began: datetime | None = None
         self.ended: datetime | None = None
         self._store = store
         self._write = write
+        self._has_starts = has_starts
         self._clock = ("", "")
 
     def watch(self, state: RunState, events: list[Sealed]) -> None:
@@ -53,7 +57,7 @@ class Progress:
             return ""
         is_allowed = node.planned.node.allow_failure
         status = status_after(event.event_type, seen, is_allowed=is_allowed)
-        if status is None:
+        if status is None or (status is NodeStatus.RUNNING and not self._has_starts):
             return ""
         mark = coloured(SYMBOLS[status], status, sys.stderr)
         said = _SAID.get(status, _nothing)(seen, event)
@@ -78,7 +82,7 @@ def progress_to(
         from indelible.cli.live import LiveView
 
         view = LiveView(stream)
-        shown = Progress(store, write=view.write)
+        shown = Progress(store, write=view.write, has_starts=False)
 
         def watch(state: RunState, events: list[Sealed]) -> None:
             shown.watch(state, events)

@@ -101,15 +101,20 @@ def _verified(store: IWorkflowStore, run_id: str, head: str | None) -> Report:
     log = open_log(store, run_id)
     for ref in _blobs(log):
         store.get_blob(run_id, ref)
-    digests = [event.digest for event in store.read(run_id)]
-    if head is not None and head not in digests:
-        raise CorruptLogError(
-            f"none of its {len(digests)} events has the digest {head}",
-            place=f"run {run_id}",
-            hint="The log was changed or cut since that digest was taken, or it is of another run.",
-        )
-    since = len(digests) - 1 - digests.index(head) if head is not None else 0
-    return Report(run_id, events=len(digests), head=digests[-1], since_head=since)
+    since = 0 if head is None else log.length - _place(log, head)
+    return Report(run_id, events=log.length, head=log.head, since_head=since)
+
+
+def _place(log: Log, head: str) -> int:
+    """The sequence of the event with this digest.  Raises ``CorruptLogError`` if none has it."""
+    for event in log.store.read(log.run_id):
+        if event.digest == head:
+            return min(event.sequence, log.length)
+    raise CorruptLogError(
+        f"none of its {log.length} events has the digest {head}",
+        place=f"run {log.run_id}",
+        hint="The log was changed or cut since that digest was taken, or it is of another run.",
+    )
 
 
 def _blobs(log: Log) -> Iterator[BlobRef]:
