@@ -83,7 +83,7 @@ class LiveView:
     def _redraw(self, *, is_last: bool = False) -> None:
         with self._lock:
             lines, self._lines = self._lines, []
-            picture = "" if is_last else "\n".join(self._picture())
+            picture = "" if is_last else "\n".join(self.picture())
         if self._is_gone:
             return
         try:
@@ -94,7 +94,8 @@ class LiveView:
         except OSError:
             self._is_gone = True  # the terminal was closed; the run goes on
 
-    def _picture(self) -> list[str]:
+    def picture(self) -> list[str]:
+        """What stands below the lines now; needs the lock while a drive goes on."""
         now = monotonic()
         done, total, failed = self._counts
         if not total:

@@ -6,7 +6,6 @@ here, so that a list of all verbs imports none.
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,8 +79,9 @@ class Verbs(click.Group):
             code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Nobody reads on.  What is left in the buffer must not raise again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            from indelible.cli.streams import abandon
+
+            abandon(sys.stdout)
             return CLOSED_PIPE
         return code
 

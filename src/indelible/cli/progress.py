@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TextIO
 
-from indelible.cli.streams import coloured, fitting
+from indelible.cli.streams import coloured, say
 from indelible.cli.text import one_line, span
 from indelible.engine.state import NodeStatus, RunState
 from indelible.events import NodeSkipped, Sealed
@@ -89,7 +89,7 @@ def progress_to(
             view.watch(state)
 
         return shown, watch, view
-    plain = Progress(store, write=_writer(stream))
+    plain = Progress(store, write=lambda lines: say("\n".join(lines), stream))
     return plain, plain.watch, nullcontext()
 
 
@@ -97,22 +97,6 @@ def _can_redraw() -> bool:
     from os import environ
 
     return environ.get("TERM", "dumb") != "dumb"
-
-
-def _writer(stream: TextIO) -> Callable[[Sequence[str]], None]:
-    is_open = True
-
-    def write(lines: Sequence[str]) -> None:
-        nonlocal is_open
-        if not is_open:
-            return
-        try:
-            stream.write(fitting("\n".join(lines) + "\n", stream))
-            stream.flush()
-        except (OSError, ValueError):
-            is_open = False  # whoever listened has gone; the run goes on
-
-    return write
 
 
 def _heading(state: RunState, seen: Glimpse, store: str) -> str:

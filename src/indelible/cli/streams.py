@@ -18,10 +18,24 @@ def put(text: str) -> None:
     sys.stdout.write(fitting(text, sys.stdout) + "\n")
 
 
-def say(text: str) -> None:
-    """A line about what is going on."""
-    sys.stderr.write(fitting(text, sys.stderr) + "\n")
-    sys.stderr.flush()
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Lines about what is going on; a ``stream`` that fails is left alone from then on.
+
+    Nobody reads them then, and what is being done is not to fail for that.
+    """
+    stream = stream or sys.stderr
+    try:
+        stream.write(fitting(text, stream) + "\n")
+        stream.flush()
+    except OSError:
+        abandon(stream)
+
+
+def abandon(stream: TextIO) -> None:
+    """Let what is in the buffer, and all that follows, go nowhere, so that exit does not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def put_bytes(data: bytes) -> None:

@@ -146,7 +146,8 @@ class Supervision:
             elif fd == self._wake_fd:
                 os.read(fd, CHUNK)
             else:
-                self._poll.unregister(fd)  # the process ended; the caller looks
+                self._poll.unregister(fd)
+                self._process.wait()  # it has ended; under a debugger its exit code comes later
         return has_read
 
     def _read(self, fd: int) -> bool:

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from indelible.definition.normal import decode_definition
 from indelible.engine.fold import evolve, initial_state
 from indelible.engine.state import RunState
-from indelible.errors import CorruptLogError, IllegalEventError, NotFoundError
+from indelible.errors import CorruptLogError, DefinitionError, IllegalEventError, NotFoundError
 from indelible.events import Event, Sealed, WorkflowStarted
 from indelible.plan import Plan, make_plan
 from indelible.stores.codec import first_digest, format_time, open_event, seal
@@ -113,9 +113,11 @@ def open_log(
     first = next(events, None)
     if first is None:
         raise NotFoundError(f"there is no run {run_id}", hint="See them all: indelible list")
-    plan = make_plan(
-        decode_definition(recorded_definition(store, first)), default_parallel=default_parallel
-    )
+    try:
+        definition = decode_definition(recorded_definition(store, first))
+        plan = make_plan(definition, default_parallel=default_parallel)
+    except (ValueError, DefinitionError) as error:
+        raise CorruptLogError(str(error), place=f"run {run_id}, event 1") from error
     log = Log(store, plan, run_id, watch)
     log.take([first])
     log.take(events)
