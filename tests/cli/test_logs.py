@@ -9,7 +9,8 @@ from tests.cli.invoking import Invoke, a_run
 from tests.cli.logs_made import an_open_run, begun
 from tests.engine.given import AT, completed, node, started
 
-from indelible.cli.logs import follow
+from indelible.cli.logs import followed
+from indelible.cli.main import main
 from indelible.events import NodeError, NodeFailed
 from indelible.runtime.log import open_log
 from indelible.stores.filesystem import FilesystemStore
@@ -39,13 +40,23 @@ def test_the_last_attempt_is_printed_unless_another_is_asked_for(
     assert "a has had 2 attempts, not 3" in too_many.err
 
 
-def test_bytes_come_as_they_were_printed(
-    invoke: Invoke, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+def test_bytes_that_are_no_text_are_replaced_in_the_document_only(
+    invoke: Invoke, tmp_path: Path
 ) -> None:
     an_open_run(tmp_path, "r", nodes=NODES, events=(started("a"),))
     printed(tmp_path, "a.1.log", b"\x1b[1mbold\xff\r\n")
     found = invoke("logs", "r", "a", "--json").document
     assert found == {"run_id": "r", "node_id": "a", "attempt": 1, "log": "\x1b[1mbold\ufffd\r\n"}
+
+
+def test_bytes_come_as_they_were_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    an_open_run(tmp_path, "r", nodes=NODES, events=(started("a"),))
+    printed(tmp_path, "a.1.log", b"\x1b[1mbold\xff\r\n")
+    assert main(["logs", "r", "a", "--store", ".indelible"]) == 0
+    assert capfdbinary.readouterr().out == b"\x1b[1mbold\xff\r\n"
 
 
 def test_a_node_that_printed_nothing_says_so(invoke: Invoke, tmp_path: Path) -> None:
@@ -74,7 +85,7 @@ def test_following_goes_on_with_the_next_attempt_until_the_node_has_ended(tmp_pa
     store = FilesystemStore(tmp_path / ".indelible")
     store.append("r", [first, later[0]], expected=0)
     printed(tmp_path, "a.1.log", "one\n")
-    pieces = follow(open_log(store, "r"), "a", None)
+    pieces = followed(open_log(store, "r"), "a", None)
 
     assert next(pieces) == b"one\n"
     printed(tmp_path, "a.1.log", "two\n")
@@ -93,5 +104,5 @@ def test_following_one_attempt_ends_with_it(tmp_path: Path) -> None:
     store = FilesystemStore(tmp_path / ".indelible")
     store.append("r", log, expected=0)
     printed(tmp_path, "a.1.log", "one\n")
-    assert list(follow(open_log(store, "r"), "a", 1)) == [b"one\n"]
+    assert list(followed(open_log(store, "r"), "a", 1)) == [b"one\n"]
     store.close()

@@ -49,7 +49,7 @@ def command(
         log = open_log(log_store, find_run(log_store, run))
         found = node_of(log.state, node)
         _refuse_unstarted(found, attempt, is_following=follow)
-        pieces = follow(log, node, attempt) if follow else _pieces(_path(log, found, attempt), 0)
+        pieces = followed(log, node, attempt) if follow else _pieces(_path(log, found, attempt), 0)
         if as_json:
             text = b"".join(pieces).decode(errors="replace")
             number = attempt or log.state.nodes[node].attempt
@@ -89,7 +89,7 @@ def _pieces(path: Path, offset: int) -> Iterator[bytes]:
             yield piece
 
 
-def follow(log: Log, name: str, attempt: int | None) -> Iterator[bytes]:
+def followed(log: Log, name: str, attempt: int | None) -> Iterator[bytes]:
     """What is there and what comes, attempt after attempt, until the node has ended."""
     number = attempt or max(1, log.state.nodes[name].attempt)
     offset = 0

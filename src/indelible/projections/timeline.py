@@ -44,6 +44,6 @@ def node_times(events: Iterable[Sealed]) -> dict[str, NodeTimes]:
 def _moved(times: NodeTimes, status: NodeStatus, seen: Glimpse, at: datetime) -> NodeTimes:
     if status is NodeStatus.RUNNING:
         return NodeTimes(started=at, attempts=seen.attempt)
-    return msgspec.structs.replace(
-        times, ended=at if status in ENDED else None, duration=seen.duration
-    )
+    # A failure that took no time leaves its duration out; what never began has none.
+    took = None if times.started is None else seen.duration or 0.0
+    return msgspec.structs.replace(times, ended=at if status in ENDED else None, duration=took)

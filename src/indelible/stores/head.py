@@ -93,6 +93,7 @@ class HeadFile:
         """Raises ``FileNotFoundError`` if there is none and ``create`` is not given."""
         self.path = path
         self._failure: StoreError | None = None
+        self._newest: tuple[int, int] | None = None
         self._closing = Lock()
         try:
             self._fd = disk.open_private(path, os.O_RDWR | (os.O_CREAT if create else 0))
@@ -108,7 +109,9 @@ class HeadFile:
     def read(self) -> Head | None:
         """The newest valid slot; None if there is none."""
         with disk.explain(self.path, "read"):
-            return read_head(self._fd)
+            slot, head = _newest(_slots(self._fd))
+        self._newest = (slot, head.counter if head else 0)
+        return head
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -124,14 +127,20 @@ class HeadFile:
         finally:
             disk.unlock(self._fd)
 
-    def write(self, *, run_id: str, sequence: int, offset: int, digest: str) -> Head:
-        """Overwrite the older slot, or one that is not valid.  Needs the append lock; no sync."""
+    def write(
+        self, *, run_id: str, sequence: int, offset: int, digest: str, is_ours: bool = False
+    ) -> Head:
+        """Overwrite the older slot, or one that is not valid.  Needs the append lock; no sync.
+
+        ``is_ours``: the caller knows that nobody has appended since this object read or wrote, so
+        it need not look which slot is older.
+        """
         self._check_sound()
         with self._remembering("write"):
-            slot, newest = _newest(_slots(self._fd))
-            counter = newest.counter + 1 if newest else 1
-            head = Head(counter, run_id, sequence, offset, digest)
+            slot, counter = (is_ours and self._newest) or self._look()
+            head = Head(counter + 1, run_id, sequence, offset, digest)
             disk.write_all_at(self._fd, encode_slot(head), SLOT_OFFSETS[1 - slot])
+            self._newest = (1 - slot, head.counter)
         return head
 
     def sync(self) -> None:
@@ -151,6 +160,10 @@ class HeadFile:
     def _check_sound(self) -> None:
         if self._failure is not None:
             raise StoreError(self._failure.problem, hint=self._failure.hint) from self._failure
+
+    def _look(self) -> tuple[int, int]:
+        slot, head = _newest(_slots(self._fd))
+        return slot, head.counter if head else 0
 
     @contextmanager
     def _remembering(self, doing: str) -> Iterator[None]:
@@ -178,6 +191,8 @@ class HeadSyncer:
 
     def soon(self, head: HeadFile) -> None:
         """``head`` was written; sync it within the interval."""
+        if head in self._waiting:
+            return  # the thread will come to it, and must not be woken for every append
         with self._changed:
             self._waiting.add(head)
             if self._thread is None or not self._thread.is_alive():

@@ -104,7 +104,11 @@ class LogWriter:
     def _move_head(self, *, is_terminal: bool) -> None:
         at = self.position
         self._head.write(
-            run_id=self._run_id, sequence=at.sequence, offset=at.offset, digest=at.digest
+            run_id=self._run_id,
+            sequence=at.sequence,
+            offset=at.offset,
+            digest=at.digest,
+            is_ours=True,  # or the log would have had another length
         )
         if is_terminal:
             self._head.sync()
