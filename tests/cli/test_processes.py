@@ -9,15 +9,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 import pytest
 from tests.acceptance.logs import events_of, nodes_of
 from tests.cli.invoking import HELLO, a_run
 from tests.cli.logs_made import an_open_run
-from tests.commands import CODE, COMMAND, PATIENCE, cli, environment, program
-from tests.engine.given import node
+from tests.commands import COMMAND, PATIENCE, cli, environment, program
+from tests.engine.given import node, ran
 
 from indelible import open_store
 
@@ -119,7 +120,8 @@ def test_ctrl_c_ends_following_quietly(tmp_path: Path, verb: Sequence[str]) -> N
 
 
 def test_a_reader_that_has_enough_ends_a_listing_quietly(tmp_path: Path) -> None:
-    a_run(tmp_path, "r", nodes=tuple(node(f"n{number}") for number in range(3000)))
+    names = [f"n{number}" for number in range(3000)]
+    an_open_run(tmp_path, "r", nodes=tuple(map(node, names)), events=tuple(ran(*names)))
     with running("events", "r", cwd=tmp_path) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -160,31 +162,44 @@ def test_symbols_are_plain_where_the_encoding_has_none(tmp_path: Path) -> None:
 
 def seen_on_a_terminal(folder: Path, *arguments: str, until: str) -> str:
     """Run a command on a terminal; make the file ``go`` once ``until`` is on it."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # the child: becomes the command
-        os.chdir(folder)
-        env = environment() | {"TERM": "xterm"}
-        os.execvpe(COMMAND[0], [COMMAND[0], "-c", CODE, *arguments], env)
-    seen = ""
-    deadline = time.monotonic() + PATIENCE
-    try:
-        with suppress(OSError):  # how Linux says that the other end is closed
-            while time.monotonic() < deadline:
-                if not select.select([terminal], [], [], 0.5)[0]:
-                    continue
-                piece = os.read(terminal, 65536)
-                if not piece:
-                    break
-                seen += piece.decode()
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=folder,
+            env=environment() | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        try:
+            seen = ""
+            for piece in pieces(terminal):
+                seen += piece
                 if until in seen:
                     (folder / "go").touch()
-    finally:
-        os.close(terminal)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGHUP)
-        _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, seen
+            assert process.wait(PATIENCE) == 0, seen
+        finally:
+            process.kill()
+            process.wait()
     return seen
+
+
+def pieces(terminal: FileIO) -> Iterator[str]:
+    """What is written to a terminal, until its last writer has gone."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        try:
+            piece = terminal.read(65536)
+        except OSError:  # how Linux says that nobody is left
+            return
+        if not piece:  # how others say it
+            return
+        yield piece.decode(errors="replace")
 
 
 def test_a_terminal_shows_what_runs_and_then_how_it_ended(tmp_path: Path) -> None:

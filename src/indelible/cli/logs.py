@@ -28,9 +28,6 @@ PATIENCE = 0.2
 """Seconds between two looks at a file that is followed."""
 
 PIECE = 1024 * 1024
-GOES_ON = frozenset(
-    {NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.RETRYING, NodeStatus.INTERRUPTED}
-)
 
 
 @verb("logs", EXAMPLES)
@@ -90,32 +87,33 @@ def _pieces(path: Path, offset: int) -> Iterator[bytes]:
 
 
 def followed(log: Log, name: str, attempt: int | None) -> Iterator[bytes]:
-    """What is there and what comes, attempt after attempt, until the node has ended."""
+    """What is there and what comes, until the attempt, or without one the node, has ended."""
     number = attempt or max(1, log.state.nodes[name].attempt)
     offset = 0
     while True:
         # First the state, then the file: what was printed before the end is then not missed.
         node = log.state.nodes[name]
-        is_over = node.attempt > number or (node.attempt == number and not _runs(log, node))
+        is_over = _is_over(node, number)
         for piece in _pieces(_path(log, node, number), offset):
             offset += len(piece)
             yield piece
-        if not is_over:
-            _look(log)
-        elif attempt is None and node.attempt > number:
+        if is_over and attempt is None and node.attempt > number:
             number, offset = number + 1, 0
-        elif attempt is None and _comes_again(log, node):
-            _look(log)
-        else:
+        elif is_over and (attempt is not None or _has_ended(log, node)):
             return
+        else:
+            _look(log)
 
 
-def _runs(log: Log, node: NodeState) -> bool:
-    return node.status is NodeStatus.RUNNING
+def _is_over(node: NodeState, number: int) -> bool:
+    """Whether this attempt has ended."""
+    is_running = node.status is NodeStatus.RUNNING
+    return node.attempt > number or (node.attempt == number and not is_running)
 
 
-def _comes_again(log: Log, node: NodeState) -> bool:
-    return node.status in GOES_ON and not log.state.is_closed
+def _has_ended(log: Log, node: NodeState) -> bool:
+    """Whether no attempt comes any more, unless somebody resumes the run."""
+    return node.is_ended or log.state.is_closed
 
 
 def _look(log: Log) -> None:

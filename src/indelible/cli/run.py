@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 
 import click
-import msgspec
 
 from indelible.cli.options import opened, verb
 from indelible.cli.outcome import finish
@@ -68,22 +67,16 @@ def command(
     workflow declares as outputs goes to stdout as JSON, everything else to stderr.  Ctrl-C stops
     the run so that it can be resumed.
     """
-    found = load_target(target)
-    definition = found.definition
-    inputs = {**_inputs_in(input_file), **parse_assignments(definition.inputs, assignments)}
-    if max_parallel is not None:
-        definition = msgspec.structs.replace(definition, max_parallel=max_parallel)
-    url = store or default_store_url()
-    progress, watch, view = progress_to(sys.stderr, url, is_quiet=quiet)
-    shell = Shell(
-        functions=found.functions,
-        executor=partial(open_executor, is_inline=executor == "inline"),
-        watch=watch,
-    )
+    found = load_target(target, max_parallel=max_parallel)
+    declared = found.definition.inputs
+    inputs = {**_inputs_in(input_file), **parse_assignments(declared, assignments)}
+    progress, watch, view = progress_to(sys.stderr, store or default_store_url(), is_quiet=quiet)
+    make = partial(open_executor, is_inline=executor == "inline")
+    shell = Shell(functions=found.functions, executor=make, watch=watch)
     with opened(store) as log_store:
         with view:
             state = drive.start(
-                log_store, definition, inputs, run_id=run_id, source=found.source, shell=shell
+                log_store, found.definition, inputs, run_id=run_id, source=found.source, shell=shell
             )
         return finish(log_store, state, progress, url=store, as_json=as_json)
 

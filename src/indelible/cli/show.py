@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import click
 import msgspec
@@ -124,23 +125,15 @@ def _show_run(view: View) -> None:
         ("status", f"{state.status.value} (attempt {state.attempt})"),
         ("started", moment(view.first.at)),
         ("last event", f"{moment(view.last.at)} ({view.last.sequence} events)"),
-        ("nodes", tally(dict(_counts(state)))),
+        ("nodes", tally(Counter(node.status.value for node in state.nodes.values()))),
         ("inputs", _shown(state.inputs)),
         ("outputs", _shown(state.outputs)),
     ]
-    for name, text in rows:
-        if text:
-            put(f"{name:<11} {text}")
+    _put_rows(rows)
     put("")
     put_table([HEADS, *(_cells(view, node) for node in state.nodes.values())], status=1)
     for line in _reasons(view):
         put(line)
-
-
-def _counts(state: RunState) -> Iterator[tuple[str, int]]:
-    from collections import Counter
-
-    yield from Counter(node.status.value for node in state.nodes.values()).items()
 
 
 def _cells(view: View, node: NodeState) -> list[str]:
@@ -149,7 +142,7 @@ def _cells(view: View, node: NodeState) -> list[str]:
         visible(node.id),
         node.status.value,
         str(node.attempt or ""),
-        "" if duration is None else span(duration),
+        _took(duration),
         "" if node.output is None else size(_bytes(node.output) or 0),
     ]
 
@@ -177,18 +170,27 @@ def _show_node(view: View, node: NodeState, output: Raw | None) -> None:
         ("attempt", str(node.attempt or "")),
         ("started", moment(times.started)),
         ("ended", moment(times.ended)),
-        ("took", "" if times.duration is None else span(times.duration)),
+        ("took", _took(times.duration)),
         ("log", str(log) if log.exists() else ""),
         ("skipped", visible(why_skipped(skip)) if skip else ""),
         ("error", visible(f"{node.error.type}: {node.error.message}") if node.error else ""),
     ]
-    for name, text in rows:
-        if text:
-            put(f"{name:<11} {text}")
+    _put_rows(rows)
     if node.error is not None and node.error.traceback:
         put("\n" + visible(node.error.traceback).rstrip())
     if output is not None:
         put("\n" + visible(msgspec.json.format(bytes(output), indent=2).decode()))
+
+
+def _put_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Name and text, one a line; what is empty is left out."""
+    for name, text in rows:
+        if text:
+            put(f"{name:<11} {text}")
+
+
+def _took(seconds: float | None) -> str:
+    return "" if seconds is None else span(seconds)
 
 
 def _bytes(kept: Raw | BlobRef | None) -> int | None:

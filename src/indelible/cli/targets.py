@@ -25,8 +25,19 @@ def is_target(text: str) -> bool:
     return ":" in text or os.path.exists(text) or text.endswith((".yaml", ".yml", ".json", ".py"))
 
 
-def load_target(text: str) -> Target:
-    """The workflow, checked.  Raises ``DefinitionError``, ``NotFoundError``, ``UsageError``."""
+def load_target(text: str, *, max_parallel: int | None = None) -> Target:
+    """The workflow, checked; ``max_parallel`` takes the place of its own.
+
+    Raises ``DefinitionError``, ``NotFoundError``, ``UsageError``.
+    """
+    target = _load(text)
+    if max_parallel is None:
+        return target
+    definition = msgspec.structs.replace(target.definition, max_parallel=max_parallel)
+    return msgspec.structs.replace(target, definition=definition)
+
+
+def _load(text: str) -> Target:
     if text.endswith(".py"):
         raise UsageError(
             f"{text} is a Python file, not a workflow",

@@ -98,19 +98,26 @@ class _Rails:
         """Draw the node, and let its own rail begin."""
         upstream = set(node.upstream)
         joined = [at for at, source in enumerate(self._columns) if source in upstream]
-        for name in upstream:
-            self._undrawn[name] -= 1
-        ending = [at for at in joined if not self._undrawn[self._columns[at] or ""]]
+        ending = [at for at in joined if self._ends(at)]
         column = ending[0] if ending else self._free()
         text = self._text(symbol, column, joined, ending)
         for at in ending:
             self._columns[at] = None
+        self._begin(node, column)
+        return text
+
+    def _ends(self, at: int) -> bool:
+        """Whether the rail has led to the last of the nodes that depend on its own; counts."""
+        source = self._columns[at] or ""
+        self._undrawn[source] -= 1
+        return self._undrawn[source] == 0
+
+    def _begin(self, node: PlannedNode, column: int) -> None:
         self._columns[column] = node.id if node.downstream else None
         self._leaf = -1 if node.downstream else column
         self._undrawn[node.id] = len(node.downstream)
         while self._columns and self._columns[-1] is None:
             self._columns.pop()
-        return text
 
     def _free(self) -> int:
         """A column for a node that ends no rail; not below a leaf, it would seem to hang on it."""

@@ -32,14 +32,13 @@ def explained(event: Event) -> str:
         case WorkflowFailed():
             return error_line(event.error)
         case WorkflowCancelled():
-            return f"by {event.by}" + (f": {event.reason}" if event.reason else "")
+            return ": ".join(filter(None, [f"by {event.by}", event.reason]))
         case NodeStarted():
             return f"attempt {event.attempt}" if event.attempt > 1 else ""
         case NodeCompleted():
             return f"in {event.duration:.3f} s"
         case NodeFailed():
-            retry = "" if event.retry_at is None else f" (again at {event.retry_at:%H:%M:%S} UTC)"
-            return error_line(event.error) + retry
+            return _failure(event)
         case NodeSkipped():
             return why_skipped(event)
         case _:
@@ -73,6 +72,11 @@ def skips(events: Iterable[Sealed]) -> dict[str, NodeSkipped]:
             for name in glimpse(sealed).reset:
                 found.pop(name, None)
     return found
+
+
+def _failure(event: NodeFailed) -> str:
+    retry = "" if event.retry_at is None else f" (again at {event.retry_at:%H:%M:%S} UTC)"
+    return error_line(event.error) + retry
 
 
 def _opening(event: WorkflowStarted) -> str:

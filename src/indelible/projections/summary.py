@@ -86,12 +86,7 @@ def summarise(events: Iterable[Sealed], *, definition: bytes | None = None) -> R
     """
     remaining = iter(events)
     first = next(remaining)
-    started = open_event(first)
-    if not isinstance(started, WorkflowStarted):
-        raise CorruptLogError(
-            f"the first event is {first.event_type}, not workflow_started",
-            place=f"run {first.run_id}",
-        )
+    started = _start_in(first)
     inline = b"{}" if started.definition is UNSET else started.definition
     count = _Count(_outline(definition or inline, first.run_id))
     count.add(first)
@@ -108,6 +103,16 @@ def summarise(events: Iterable[Sealed], *, definition: bytes | None = None) -> R
         events=last.sequence,
         nodes=Counter(status.value for status in count.nodes.values()),
         error=count.error,
+    )
+
+
+def _start_in(first: Sealed) -> WorkflowStarted:
+    event = open_event(first)
+    if isinstance(event, WorkflowStarted):
+        return event
+    raise CorruptLogError(
+        f"the first event is {first.event_type}, not workflow_started",
+        place=f"run {first.run_id}",
     )
 
 
