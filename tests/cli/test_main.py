@@ -95,6 +95,7 @@ WITH_JSON: dict[str, tuple[str, ...]] = {
     "graph": ("r",),
     "validate": ("hello.yaml",),
     "verify": ("r",),
+    "repair": ("copied", "--rebuild-head"),
     "schema": (),
     "completion": ("bash",),
 }
@@ -108,6 +109,8 @@ def test_every_verb_is_tried_with_json() -> None:
 def test_every_verb_writes_one_json_document(invoke: Invoke, verb: str, tmp_path: Path) -> None:
     a_run(tmp_path, "r")
     an_open_run(tmp_path, "open", nodes=CHAIN)
+    a_run(tmp_path, "copied")
+    (tmp_path / ".indelible" / "copied" / "head").unlink()
     (tmp_path / "hello.yaml").write_text(HELLO)
     said = invoke(verb, *WITH_JSON[verb], "--json")
     assert said.code == 0, said.err

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indelible.errors import ConflictError, CorruptLogError, StoreError
+from indelible.errors import ConflictError, CorruptLogError, StoreError, UsageError
 from indelible.stores.codec import line_of
 from indelible.stores.filesystem import FilesystemStore
 from indelible.stores.head import HeadFile
@@ -121,6 +121,27 @@ def test_a_log_without_its_head_is_an_error_of_its_own(root: Path) -> None:
     assert "repair r1 --rebuild-head" in caught.value.hint
     with pytest.raises(CorruptLogError, match="has no head"), store.claim(RUN):
         pass
+
+
+def test_a_lost_head_can_be_rebuilt_over_a_chain_that_holds(root: Path) -> None:
+    log = written(root)
+    (log.parent / "head").unlink()
+    store = FilesystemStore(root)
+    assert store.rebuild_head(RUN) == 5
+    assert tuple(store.read(RUN)) == some_log(RUN, 5)
+    with pytest.raises(UsageError, match="has its head"):
+        store.rebuild_head(RUN)
+    with store.claim(RUN):
+        pass
+    store.close()
+
+
+def test_no_head_is_made_for_a_chain_that_does_not_hold(root: Path) -> None:
+    log = written(root)
+    (log.parent / "head").unlink()
+    log.write_bytes(log.read_bytes().replace(b'"n1"', b'"nX"', 1))
+    with pytest.raises(CorruptLogError, match="its digest does not match"):
+        FilesystemStore(root).rebuild_head(RUN)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -134,7 +134,7 @@ def test_a_database_without_its_head_says_how_to_accept_it(written: Path) -> Non
         for call in (lambda: list(store.read("r")), lambda: store.claim("r").__enter__()):
             with pytest.raises(CorruptLogError, match=r"\.head file is missing") as caught:
                 call()
-            assert "indelible repair --rebuild-head" in caught.value.hint
+            assert "indelible repair RUN --rebuild-head" in caught.value.hint
     assert not written.with_name("log.db.head").exists()
 
 
@@ -176,3 +176,16 @@ def test_a_head_that_a_crash_left_behind_is_brought_up_to_date(written: Path) ->
         found = head_at(behind)
         assert found is not None
         assert (found.sequence, found.offset) == (6, 6)
+
+
+def test_a_lost_head_can_be_rebuilt_over_chains_that_hold(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    store = SqliteStore(path)
+    with store.claim("r1"):
+        store.append("r1", some_log("r1", 3), expected=0)
+    store.close()
+    path.with_name("log.db.head").unlink()
+    store = SqliteStore(path)
+    assert store.rebuild_head("r1") == 3
+    assert tuple(store.read("r1")) == some_log("r1", 3)
+    store.close()

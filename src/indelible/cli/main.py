@@ -27,6 +27,7 @@ VERBS: Mapping[str, str] = {
     "graph": "Draw the graph of a workflow or of a run.",
     "validate": "Say everything that is wrong with a workflow.",
     "verify": "Check that the log of a run is what was written.",
+    "repair": "Accept a log that was copied without its head.",
     "schema": "Print the JSON Schema of workflow files.",
     "completion": "Print the completion script of a shell.",
 }

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from indelible.errors import CorruptLogError, StoreError, UsageError
+from indelible.errors import CorruptLogError, NotFoundError, StoreError, UsageError
 from indelible.events import BlobRef, Sealed
 from indelible.stores import disk
 from indelible.stores.blobs import BlobFolder
@@ -28,9 +28,8 @@ from indelible.stores.codec import MAX_LINE, check_run_id
 from indelible.stores.head import Head, HeadSyncer, head_at
 from indelible.stores.port import TornTailWarning
 from indelible.stores.scan import Position, Scan, start_of
-from indelible.stores.writer import HEAD_NAME, LOG_NAME, LogWriter, headless
+from indelible.stores.writer import HEAD_NAME, LOCK_NAME, LOG_NAME, LogWriter, headless
 
-LOCK_NAME = "driver.lock"
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 """Seconds between two looks at a log that is waited for; they double from one to the other."""
 
@@ -109,6 +108,15 @@ class FilesystemStore:
 
     def folder(self, run_id: str) -> Path:
         return self._folder_of(run_id) / "logs"
+
+    def rebuild_head(self, run_id: str) -> int:
+        """Accept a log whose head is gone, after checking its chain; see ``stores/repair.py``."""
+        from indelible.stores.repair import rebuild_head
+
+        folder = self._folder_of(run_id)
+        if not (folder / LOG_NAME).exists():
+            raise NotFoundError(f"there is no run {run_id}", hint="See them all: indelible list")
+        return rebuild_head(folder, run_id)
 
     def close(self) -> None:
         with self._lock:

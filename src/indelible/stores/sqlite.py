@@ -127,6 +127,14 @@ class SqliteStore:
     def folder(self, run_id: str) -> Path:
         return self._beside("logs") / check_run_id(run_id)
 
+    def rebuild_head(self, run_id: str) -> int:
+        """Accept a database whose head is gone, after checking it; see ``stores/repair.py``."""
+        from indelible.stores.repair import rebuild_database_head
+
+        check_run_id(run_id)
+        with self._grown:
+            return rebuild_database_head(self.path, self._head_path, run_id)
+
     def close(self) -> None:
         try:
             self._syncer.close()
@@ -255,7 +263,7 @@ def _check_head(head: Head | None, database: Database) -> None:
             "its .head file is missing or has no valid slot",
             place=str(database.path),
             hint="Copy it together with the database, or accept the log as it stands: "
-            "indelible repair --rebuild-head",
+            "indelible repair RUN --rebuild-head",
         )
     if head is not None and head.offset > 0:
         _check_row(head, database, last.rowid if last else 0)

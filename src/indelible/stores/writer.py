@@ -23,6 +23,7 @@ from indelible.stores.scan import Position, Scan, position_of, start_of
 
 LOG_NAME = "events.jsonl"
 HEAD_NAME = "head"
+LOCK_NAME = "driver.lock"
 
 
 class LogWriter:
