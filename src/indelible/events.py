@@ -90,21 +90,39 @@ class WorkflowCancelled(Fact, frozen=True):
     by: str
 
 
+class Waiting(Fact, frozen=True):
+    """What a started node waits for: a moment, or an answer to ``message``, one of ``choices``."""
+
+    until: datetime | None = None
+    message: str | None = None
+    choices: tuple[str, ...] = ()
+
+
 class NodeStarted(Fact, frozen=True):
-    """An attempt begins.  This is durable before its work is."""
+    """An attempt begins.  This is durable before its work is.
+
+    ``instances`` and ``items_digest`` (of the items as JSON) say what a map was expanded to.
+    """
 
     node_id: str
     attempt: int
+    waiting: Waiting | None = None
+    instances: int | None = None
+    items_digest: str | None = None
 
 
 class NodeCompleted(Fact, frozen=True):
-    """An attempt succeeded.  ``duration`` in seconds; the output stands here and nowhere else."""
+    """A node succeeded.  ``duration`` of the attempt in seconds; the output stands only here.
+
+    ``output_from`` are the inner nodes whose outputs make that of a composite, a map or a loop.
+    """
 
     node_id: str
     attempt: int
-    duration: float
+    duration: float = 0.0
     output: Raw | UnsetType = UNSET
     output_blob: BlobRef | None = None
+    output_from: tuple[str, ...] | None = None
 
 
 class NodeFailed(Fact, frozen=True):

@@ -34,9 +34,7 @@ def test_a_skip_behind_a_completed_node_is_judged_again_too() -> None:
         node("clean", "a", trigger_rule=TriggerRule.ALL_DONE),
         node("c", "clean", when="nodes.a.status == 'success'"),
     )
-    again = resumption(
-        state(flow, opened(), started("a"), failed("a"), ran("clean"), skipped("c"))
-    )
+    again = resumption(state(flow, opened(), started("a"), failed("a"), ran("clean"), skipped("c")))
     assert again.reset == ("a", "c")
 
 

@@ -17,7 +17,6 @@ BOOM = NodeError(type="ValueError", message="no", bases=("Exception",))
 PLAIN = Retry(max_attempts=3, delay=timedelta(seconds=2), jitter=0.0)
 
 
-
 def test_without_a_policy_a_failure_is_final() -> None:
     found = state(plan(node("a")), opened(), started("a")).nodes["a"]
     assert retry_at(found, BOOM, now=AT, roll=0.5) is None

@@ -33,11 +33,7 @@ CONTRACT: dict[str, Row] = {
     "one_done": lambda s, f, a, u, k, n: "start" if s + f + a >= 1 else "skipped",
     "none_failed": lambda s, f, a, u, k, n: "start" if f + u == 0 else "upstream_failed",
     "none_failed_min_one_success": lambda s, f, a, u, k, n: (
-        "start"
-        if f + u == 0 and s + a >= 1
-        else "upstream_failed"
-        if f + u > 0
-        else "skipped"
+        "start" if f + u == 0 and s + a >= 1 else "upstream_failed" if f + u > 0 else "skipped"
     ),
     "none_skipped": lambda s, f, a, u, k, n: "start" if k == 0 else "skipped",
 }

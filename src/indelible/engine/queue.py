@@ -1,7 +1,7 @@
-"""Nodes that wait for their turn, in definition order: a heap to be looked through unchanged.
+"""Nodes that wait for their turn, in order: a heap that can be looked through unchanged.
 
 ``decide`` is pure, so it may only look; ``evolve`` takes out what has moved on.  An entry that is no
-longer true (its node started, or was reset) stays until it comes to the top: to look at k entries
+longer true (its node started, or was reset) stays until it comes to the top.  To look at k entries
 costs O(k log k), and each entry is pushed and popped once.
 """
 
@@ -30,6 +30,11 @@ class Queue(Generic[T]):
         """Forget entries at the top that no longer hold."""
         while self._heap and not self._is_due(self._heap[0]):
             heappop(self._heap)
+
+    def pop(self) -> T | None:
+        """Take out the smallest entry that holds; None if there is none."""
+        self.settle()
+        return heappop(self._heap) if self._heap else None
 
     def first(self) -> T | None:
         """The smallest entry that holds."""

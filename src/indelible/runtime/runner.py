@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET, Raw
 
-from indelible.engine.actions import FetchBlob, Keep, StartNode, StopNode, events_of
+from indelible.engine.actions import FetchBlobs, Keep, StartNode, StopNode, events_of
 from indelible.engine.decide import decide, next_moment
 from indelible.engine.retry import retry_at
 from indelible.engine.state import INTERRUPTED, NodeState, RunState, RunStatus
@@ -142,11 +142,15 @@ class Runner:
                         starts.append(action)
                     case StopNode():
                         stops.append(action)
-                    case FetchBlob(ref):
-                        self._blobs[ref.sha256] = self._log.store.get_blob(self._log.run_id, ref)
+                    case FetchBlobs(refs):
+                        self._fetch(refs)
                         goes_on = True
         self._blobs.clear()
         return starts, stops
+
+    def _fetch(self, refs: Sequence[BlobRef]) -> None:
+        for ref in refs:
+            self._blobs[ref.sha256] = self._log.store.get_blob(self._log.run_id, ref)
 
     def _commit(self, now: datetime) -> bool:
         """Append the drafts.  False if somebody else was first: the state is then read anew."""
@@ -172,10 +176,11 @@ class Runner:
 
     def _patience(self) -> float:
         """Seconds until there is something to look at, whatever the executor says."""
-        moment = next_moment(self._log.state)
+        now = self._now()
+        moment = next_moment(self._log.state, now)
         if moment is None:
             return POLL
-        return min(POLL, max(0.0, (moment - self._now()).total_seconds()))
+        return min(POLL, max(0.0, (moment - now).total_seconds()))
 
     def _wind_down(self, outcomes: Sequence[Outcome]) -> None:
         """Stop what runs and record how it ended.  What cannot be stopped stays in flight."""
