@@ -90,7 +90,7 @@ class Bash(Model, frozen=True, tag="bash", tag_field="kind"):
 
 
 class Script(Model, frozen=True, tag="script", tag_field="kind"):
-    """Inline Python in a child process; sees the keys of ``with``, gives the variable ``output``."""
+    """Inline Python in a child process; sees the keys of ``with``, leaves a variable ``output``."""
 
     source: str
 
@@ -98,8 +98,9 @@ class Script(Model, frozen=True, tag="script", tag_field="kind"):
 class Python(Model, frozen=True, tag="python", tag_field="kind"):
     """A callable: ``target`` is ``module:qualname``, or with ``file`` its qualified name in there.
 
-    ``parameters`` maps a parameter to ``inputs.NAME`` or ``nodes.ID``, as the decorator found them;
-    ``with`` is for values written out.  ``source_digest`` tells a changed function from the same.
+    ``parameters`` maps a parameter to ``inputs.NAME`` or ``nodes.ID``, as the decorator found them,
+    in a map or loop also to ``item``, ``index``, ``previous``; ``with`` is for values written out.
+    ``source_digest`` tells a changed function from the same.
     """
 
     target: str
@@ -112,7 +113,8 @@ class Python(Model, frozen=True, tag="python", tag_field="kind"):
 class Prompt(Model, frozen=True, tag="prompt", tag_field="kind"):
     """A text for an agent: ``command`` reads it on stdin and answers on stdout.
 
-    ``text`` is a template.  Without a command the workflow's agent answers, else the configured one.
+    ``text`` is a template.  Without a command the workflow's agent answers, else the
+    configured one.
     """
 
     text: str
@@ -149,6 +151,7 @@ class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
 
     A body from another workflow file is ``isolated``: it sees its own ``inputs``, given by the
     node's ``with``, and nothing of the nodes around it; its ``outputs`` are the node's output.
+    ``folder`` is where that file stood, if not beside the one that names it.
     """
 
     nodes: tuple[Node, ...]
@@ -157,6 +160,7 @@ class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
     inputs: Mapping[str, Input] = {}
     env: Mapping[str, str] = {}
     outputs: Mapping[str, Json] = {}
+    folder: str = ""
 
 
 Body = Bash | Script | Python | Prompt | Approval | Wait | Composite
@@ -223,7 +227,8 @@ class Node(Model, frozen=True):
 class Definition(Model, frozen=True):
     """A whole workflow.  ``max_parallel`` 0 means no limit, None the default (4 per CPU).
 
-    ``folder`` is where the file stood; it comes first on ``sys.path`` of Python nodes.
+    ``folder`` is where the file stood; it comes first on ``sys.path`` of Python nodes.  ``agent``
+    is the command for prompts that have none of their own.
     """
 
     name: str
@@ -235,4 +240,5 @@ class Definition(Model, frozen=True):
     timeout: timedelta | None = None
     outputs: Mapping[str, Json] = {}
     folder: str = ""
+    agent: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()

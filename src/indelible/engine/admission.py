@@ -46,6 +46,16 @@ def count_in(node: NodeState) -> None:
             gate.inside += 1
 
 
+def count_outcome(state: RunState, node: NodeState, step: int) -> None:
+    """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
+    outcome = node.status.value
+    for below in node.below or ():
+        below.missing -= step
+        setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
+        if below.missing and below.status is not NodeStatus.RUNNING:
+            release(state, below)
+
+
 def release(state: RunState, node: NodeState) -> None:
     """``node`` gives up its places, and others are let in."""
     if not node.is_admitted:

@@ -6,6 +6,8 @@ import hashlib
 from datetime import datetime
 from typing import assert_never
 
+import msgspec
+
 from indelible import values
 from indelible.definition.model import Approval, Definition, Wait
 from indelible.engine.actions import Action, OpenNode, SkipNode, StartNode
@@ -15,10 +17,21 @@ from indelible.engine.state import NodeState, Role, role_of
 from indelible.events import NodeSkipped, NodeStarted, Waiting
 
 
+class Iteration(msgspec.Struct, frozen=True):
+    """An iteration of a loop that has not come to be: its path, and the number of its attempt."""
+
+    path: str
+    attempt: int
+
+
 def begin(
-    definition: Definition, node: NodeState, scope: Scope, now: datetime, index: int | None
+    definition: Definition,
+    node: NodeState,
+    scope: Scope,
+    now: datetime,
+    iteration: Iteration | None = None,
 ) -> Action:
-    """The action that begins ``node``, or iteration ``index`` of the loop that it is.
+    """The action that begins ``node``, or an iteration of the loop that it is.
 
     Raises one of ``UNRENDERABLE`` if an expression has no value, ``BlobsNeeded`` if one is wanted.
     """
@@ -26,8 +39,9 @@ def begin(
     # A condition is asked once, before the first attempt, and of the node itself.
     if when is not None and not node.is_instance and node.is_judged and not holds(when, scope):
         return SkipNode(_skipped(node, when))
-    if index is not None:
-        path, attempt, role = f"{node.id}#{index}", 1, role_of(node.node, is_instance=True)
+    if iteration is not None:
+        path, attempt = iteration.path, iteration.attempt
+        role = role_of(node.node, is_instance=True)
     else:
         path, attempt, role = node.id, node.attempt + 1, node.role
     match role:

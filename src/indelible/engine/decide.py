@@ -22,14 +22,16 @@ from indelible.engine.actions import (
     SkipNode,
     StopNode,
 )
-from indelible.engine.begin import begin
+from indelible.engine.begin import Iteration, begin
 from indelible.engine.containers import wind_up
-from indelible.engine.fold import failed_nodes, roots_of, union
+from indelible.engine.fold import failed_nodes
 from indelible.engine.gate import first_full
 from indelible.engine.outputs import Blobs, BlobsNeeded
 from indelible.engine.render import UNRENDERABLE, outputs_of
+from indelible.engine.roots import roots_of, union
 from indelible.engine.scope import Scope
 from indelible.engine.state import INTERRUPTED, STOPPED, NodeState, RunState, RunStatus
+from indelible.engine.tree import next_attempt
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import MAX_NAMED, NodeError, NodeSkipped, WorkflowFailed
 
@@ -131,14 +133,19 @@ def _begin(
     state: RunState, node: NodeState, now: datetime, scope: Scope, index: int | None = None
 ) -> Action:
     own = scope.at(node, index)
+    iteration = None if index is None else _iteration(state, f"{node.id}#{index}")
     try:
-        return begin(state.plan.definition, node, own, now, index)
+        return begin(state.plan.definition, node, own, now, iteration)
     except BlobsNeeded as needed:
         return FetchBlobs(needed.refs)
     except UNRENDERABLE as error:
         if index is not None:
             return FailNode(node.id, node.attempt, _expression_error(error))
         return RefuseNode(node.id, node.attempt + 1, _expression_error(error))
+
+
+def _iteration(state: RunState, path: str) -> Iteration:
+    return Iteration(path, next_attempt(state, path))
 
 
 def _finish(state: RunState, blobs: Blobs) -> Action:

@@ -12,7 +12,9 @@ from typing import assert_never
 
 from msgspec import UNSET, Raw, UnsetType
 
-from indelible.engine.admission import count_in, enqueue, release
+from indelible.engine.admission import count_in, count_outcome, enqueue, release
+from indelible.engine.reset import reset
+from indelible.engine.roots import roots_inside, roots_of
 from indelible.engine.state import (
     INTERRUPTED,
     LEGAL_MOVES,
@@ -25,9 +27,9 @@ from indelible.engine.state import (
     Role,
     RunState,
     RunStatus,
+    illegal,
 )
 from indelible.engine.tree import around, forgives, grow_graph, grow_instance, next_iteration, prune
-from indelible.errors import IllegalEventError
 from indelible.events import (
     BlobRef,
     Event,
@@ -94,9 +96,9 @@ def stored(inline: Raw | UnsetType, blob: BlobRef | None) -> Stored:
 
 def _open(state: RunState, event: WorkflowStarted) -> None:
     if event.attempt != state.attempt + 1:
-        raise _illegal(state, f"attempt {event.attempt} follows on attempt {state.attempt}")
+        raise illegal(state, f"attempt {event.attempt} follows on attempt {state.attempt}")
     if set(event.interrupted) != set(state.running):
-        raise _illegal(
+        raise illegal(
             state,
             f"lists {_names(event.interrupted)} as interrupted, but in flight were "
             f"{_names(state.running)}",
@@ -105,11 +107,11 @@ def _open(state: RunState, event: WorkflowStarted) -> None:
     state.status = RunStatus.RUNNING
     state.error = None
     state.deadline = event.deadline
-    if event.attempt == 1:
-        state.inputs = stored(event.inputs, event.inputs_blob)
+    given = stored(event.inputs, event.inputs_blob)
+    state.inputs = state.inputs if given is None else given
     for name in event.interrupted:
         _interrupt(state, state.nodes[name])
-    _reset(state, [_node(state, name) for name in event.reset])
+    reset(state, [_node(state, name) for name in event.reset], frozenset(event.reset_explicitly))
 
 
 def _interrupt(state: RunState, node: NodeState) -> None:
@@ -120,41 +122,13 @@ def _interrupt(state: RunState, node: NodeState) -> None:
     enqueue(state, node)
 
 
-def _reset(state: RunState, nodes: list[NodeState]) -> None:
-    for node in nodes:
-        if not node.is_ended:
-            raise _illegal(state, f"resets {node.id}, which has not ended")
-        _reopen(state, node)
-        prune(state, node)
-        node.status = NodeStatus.PENDING
-        node.tries = node.interruptions = 0
-    for node in nodes:
-        enqueue(state, node)
-
-
-def _reopen(state: RunState, node: NodeState) -> None:
-    """Take back that ``node`` has ended, and with it that the containers around it have."""
-    _count(state, node, -1)
-    state.open_nodes += 1
-    for names in (state.failed, state.fatal, state.stopped):
-        names.pop(node.id, None)
-    node.output = node.error = node.retry_at = node.waiting = None
-    node.roots = frozenset()
-    parent = node.parent
-    if parent is not None:
-        parent.open_children += 1
-        if parent.is_ended:
-            _reopen(state, parent)
-            parent.status = NodeStatus.RUNNING
-
-
 def _close(state: RunState, status: RunStatus) -> None:
     if state.status is not RunStatus.RUNNING:
-        raise _illegal(state, f"workflow_{status} of a run that is {state.status}")
+        raise illegal(state, f"workflow_{status} of a run that is {state.status}")
     if status is RunStatus.COMPLETED and (state.open_nodes or failed_nodes(state)):
-        raise _illegal(state, "workflow_completed, but nodes have not ended or have failed")
+        raise illegal(state, "workflow_completed, but nodes have not ended or have failed")
     if status is not RunStatus.CANCELLED and state.running:
-        raise _illegal(state, f"workflow_{status} while {_names(state.running)} still run")
+        raise illegal(state, f"workflow_{status} while {_names(state.running)} still run")
     state.status = status
 
 
@@ -168,9 +142,9 @@ def _start(state: RunState, event: NodeStarted) -> None:
     node = _started_node(state, event.node_id)
     _check_move(state, node, Move.START)
     if node.missing:
-        raise _illegal(state, f"{node.id} started before its upstream had ended")
+        raise illegal(state, f"{node.id} started before its upstream had ended")
     if event.attempt != node.attempt + 1:
-        raise _illegal(
+        raise illegal(
             state, f"{node.id} started as attempt {event.attempt} after attempt {node.attempt}"
         )
     was_retrying = node.status is NodeStatus.RETRYING
@@ -198,7 +172,7 @@ def _started_node(state: RunState, node_id: str) -> NodeState:
         loop = state.nodes.get(node_id.rpartition("#")[0])
         if loop is not None and loop.role is Role.LOOP and next_iteration(loop) == node_id:
             if loop.status is not NodeStatus.RUNNING or loop.open_children:
-                raise _illegal(state, f"{node_id} started while {loop.id} is not at its turn")
+                raise illegal(state, f"{node_id} started while {loop.id} is not at its turn")
             return grow_instance(state, loop, len(loop.children or ()) + 1)
     return _node(state, node_id)
 
@@ -219,7 +193,7 @@ def _complete(state: RunState, event: NodeCompleted) -> None:
     node = _move(state, event.node_id, Move.COMPLETE)
     _same_attempt(state, node, event.attempt)
     if node.open_children:
-        raise _illegal(state, f"{node.id} completed before everything in it had ended")
+        raise illegal(state, f"{node.id} completed before everything in it had ended")
     node.output = stored(event.output, event.output_blob)
     _end(state, node, NodeStatus.SUCCESS)
 
@@ -228,8 +202,8 @@ def _fail(state: RunState, event: NodeFailed) -> None:
     move = Move.FAIL if event.retry_at is None else Move.RETRY
     node = _move(state, event.node_id, move)
     _same_attempt(state, node, event.attempt)
-    if any(child.attempt for child in node.children or ()) and node.open_children:
-        raise _illegal(state, f"{node.id} failed before everything in it had ended")
+    if node.open_children and any(child.is_begun for child in node.children or ()):
+        raise illegal(state, f"{node.id} failed before everything in it had ended")
     if node.open_children:
         prune(state, node)  # refused as it began
     node.error = event.error
@@ -243,7 +217,7 @@ def _fail(state: RunState, event: NodeFailed) -> None:
         release(state, node)
         enqueue(state, node)
         return
-    node.roots = _roots_of_children(node) or frozenset((node.id,))
+    node.roots = roots_inside(node) or frozenset((node.id,))
     _end(state, node, _kind_of_failure(state, node))
 
 
@@ -264,29 +238,9 @@ def _kind_of_failure(state: RunState, node: NodeState) -> NodeStatus:
 def _skip(state: RunState, event: NodeSkipped) -> None:
     node = _move(state, event.node_id, Move.SKIP)
     if node.missing or node.is_instance:
-        raise _illegal(state, f"{node.id} skipped before its upstream had ended")
+        raise illegal(state, f"{node.id} skipped before its upstream had ended")
     node.roots = roots_of(state, node) or frozenset((node.id,))
     _end(state, node, NodeStatus.UPSTREAM_FAILED if event.upstream_failed else NodeStatus.SKIPPED)
-
-
-def roots_of(state: RunState, node: NodeState) -> frozenset[str]:
-    """The nodes that the failures and skips directly upstream of ``node`` go back to."""
-    above = (state.nodes[node.prefix + name] for name in node.planned.upstream)
-    return union(each.roots for each in above)
-
-
-def _roots_of_children(node: NodeState) -> frozenset[str]:
-    failed = (child for child in node.children or () if child.status is NodeStatus.FAILED)
-    return union(child.roots for child in failed)
-
-
-def union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    """All of them together."""
-    whole: frozenset[str] = frozenset()
-    for each in sets:
-        # A new set is only made where it differs, so that long skipped branches share one.
-        whole = each if each >= whole else whole if whole >= each else whole | each
-    return whole
 
 
 def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
@@ -295,7 +249,7 @@ def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
     state.open_nodes -= 1
     node.status = status
     release(state, node)
-    _count(state, node, +1)
+    count_outcome(state, node, +1)
     for below in node.below or ():
         enqueue(state, below)
     if node.parent is not None:
@@ -303,16 +257,6 @@ def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
         enqueue(state, node.parent)
     state.closing.settle()
     state.ready.settle()
-
-
-def _count(state: RunState, node: NodeState, step: int) -> None:
-    """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
-    outcome = node.status.value
-    for below in node.below or ():
-        below.missing -= step
-        setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
-        if below.missing and below.status is not NodeStatus.RUNNING:
-            release(state, below)
 
 
 def _move(state: RunState, node_id: str, move: Move) -> NodeState:
@@ -325,27 +269,23 @@ def _check_move(state: RunState, node: NodeState, move: Move) -> None:
     if state.status is not RunStatus.RUNNING and not (
         state.status is RunStatus.CANCELLED and move in MOVES_AFTER_CANCEL
     ):
-        raise _illegal(state, f"a node event for {node.id} in a run that is {state.status}")
+        raise illegal(state, f"a node event for {node.id} in a run that is {state.status}")
     if node.status not in LEGAL_MOVES[move]:
-        raise _illegal(state, f"{node.id} cannot {move}: it is {node.status}")
+        raise illegal(state, f"{node.id} cannot {move}: it is {node.status}")
 
 
 def _node(state: RunState, node_id: str) -> NodeState:
     node = state.nodes.get(node_id)
     if node is None:
-        raise _illegal(state, f"{node_id} is not a node of this workflow")
+        raise illegal(state, f"{node_id} is not a node of this workflow")
     return node
 
 
 def _same_attempt(state: RunState, node: NodeState, attempt: int) -> None:
     if attempt != node.attempt:
-        raise _illegal(
+        raise illegal(
             state, f"an outcome of attempt {attempt} of {node.id}, which is at {node.attempt}"
         )
-
-
-def _illegal(state: RunState, problem: str) -> IllegalEventError:
-    return IllegalEventError(problem, sequence=state.sequence)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -45,7 +45,8 @@ def arguments_of(node: Node, scope: Scope) -> dict[str, bytes]:
     match node.body:
         case Python(parameters=parameters):
             for parameter, reference in parameters.items():
-                arguments[parameter] = _referred(reference, scope)
+                if not (reference == "previous" and scope.is_first_iteration):
+                    arguments[parameter] = _referred(reference, scope)
         case Prompt(text=text):
             arguments[PROMPT] = values.encode(text_of(text, scope))
     return arguments
@@ -102,7 +103,13 @@ def text_of(template: str, scope: Scope) -> str:
 
 def _referred(reference: str, scope: Scope) -> bytes:
     root, _, name = reference.partition(".")
-    return scope.raw_input(name) if root == "inputs" else scope.raw_output(name)
+    match root:
+        case "inputs":
+            return scope.raw_input(name)
+        case "nodes":
+            return scope.raw_output(name)
+        case _:
+            return values.encode(scope[root])
 
 
 def _rendered(env: Mapping[str, str], scope: Scope) -> dict[str, str]:

@@ -16,6 +16,7 @@ from indelible.engine.state import NodeState, Role, RunState
 from indelible.engine.tree import around
 from indelible.errors import CorruptLogError, ExpressionError
 from indelible.expressions import Missing, parse_expression, parse_value
+from indelible.secrets import marker
 from indelible.values import Json
 
 
@@ -49,6 +50,7 @@ class Scope(Mapping[str, object]):
             "index": self._place,
             "previous": self._previous,
             "output": self._latest,
+            "secrets": _Secrets,
         }
 
     def __getitem__(self, name: str) -> object:
@@ -79,6 +81,12 @@ class Scope(Mapping[str, object]):
         if found is None:
             found = self._state.items[node.id] = evaluated_items(each.items, self.at(node))
         return found
+
+    @property
+    def is_first_iteration(self) -> bool:
+        """Whether there is no ``previous`` yet."""
+        index = self._index
+        return index == 1 if index is not None else self._instance(Role.LOOP).index == 1
 
     def inputs(self) -> Json:
         """The inputs of the run, or of the workflow file that the node came from."""
@@ -121,8 +129,9 @@ class Scope(Mapping[str, object]):
     def _instance(self, *roles: Role) -> NodeState:
         """The instance that the node is, or is in, of the nearest map or loop."""
         for node in (self._node, *self._around):
-            parent = None if node is None or not node.is_instance else node.parent
-            if parent is not None and parent.role in roles:
+            if node is None or not node.is_instance or node.parent is None:
+                continue
+            if node.parent.role in roles:
                 return node
         raise Missing("there is no map or loop around this node")
 
@@ -197,6 +206,19 @@ class _Nodes(Mapping[str, object]):
 
     def __getitem__(self, name: str) -> object:
         return _NodeNames(self._scope, self._scope.find(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Secrets(Mapping[str, object]):
+    """``secrets``: what stands for each value until the node starts; the value is never here."""
+
+    def __getitem__(self, name: str) -> object:
+        return marker(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(())

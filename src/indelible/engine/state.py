@@ -17,6 +17,7 @@ from indelible.definition.model import Approval, Composite, Node, OnInterrupt, T
 from indelible.engine.gate import Gate
 from indelible.engine.queue import Queue
 from indelible.engine.trigger_rules import Upstream, Verdict, judge
+from indelible.errors import IllegalEventError
 from indelible.events import BlobRef, NodeError, Waiting
 from indelible.plan import Plan, PlannedNode
 from indelible.values import Json
@@ -116,6 +117,13 @@ LEGAL_MOVES: Mapping[Move, frozenset[NodeStatus]] = {
 MOVES_AFTER_CANCEL = frozenset({Move.COMPLETE, Move.FAIL})
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What outlives a node that is forgotten with its container, for when it comes to be again."""
+
+    attempt: int
+    resets: int
+
+
 class NodeState(msgspec.Struct, eq=False):
     """One node, or one instance of one.
 
@@ -123,8 +131,8 @@ class NodeState(msgspec.Struct, eq=False):
     ``serial`` its place among all nodes in the order in which they came to be.  ``below`` are the
     nodes that depend on it; ``missing`` counts upstream that has not ended, ``upstream`` how the
     rest did.  ``attempt`` only grows; ``tries`` counts the failures since the last reset that
-    retries are limited by, ``interruptions`` the crashes in a row.  ``roots`` are the nodes that a
-    failure or skip goes back to.
+    retries are limited by, ``interruptions`` the crashes in a row, ``resets`` the explicit ones.
+    ``roots`` are the nodes that a failure or skip goes back to.
 
     A container has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
     of an instance: from 0 in a map, from 1 in a loop.
@@ -162,6 +170,10 @@ class NodeState(msgspec.Struct, eq=False):
     @property
     def is_instance(self) -> bool:
         return self.index is not None
+
+    @property
+    def is_begun(self) -> bool:
+        return self.status is not NodeStatus.PENDING
 
     @property
     def is_ended(self) -> bool:
@@ -215,7 +227,7 @@ class RunState:
     the containers of which everything has ended; ``retries`` and ``timers`` those that wait for a
     moment.  ``failed``, ``fatal`` (those of the failed that nothing around them allows) and
     ``stopped`` keep the order of the log.  ``items`` keeps the items of maps at hand; they could be
-    computed from the log again.
+    computed from the log again.  ``past`` is kept by the paths of forgotten nodes.
     """
 
     def __init__(self, plan: Plan, run_id: str) -> None:
@@ -237,6 +249,7 @@ class RunState:
         self.fatal: dict[str, None] = {}
         self.stopped: dict[str, None] = {}
         self.items: dict[str, list[Json]] = {}
+        self.past: dict[str, Past] = {}
         self.ready: Queue[int] = Queue(self._is_ready)
         self.closing: Queue[int] = Queue(lambda serial: self.by_serial[serial].is_closing)
         self.retries: Queue[tuple[datetime, int]] = Queue(self._is_retry)
@@ -274,3 +287,8 @@ class RunState:
             and node.waiting is not None
             and node.waiting.until == entry[0]
         )
+
+
+def illegal(state: RunState, problem: str) -> IllegalEventError:
+    """The error for the event that is being folded."""
+    return IllegalEventError(problem, sequence=state.sequence)

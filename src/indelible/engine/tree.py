@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from indelible.definition.model import OnItemFailure
+from indelible.engine.admission import release
 from indelible.engine.gate import Gate
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState, role_of
+from indelible.engine.state import NodeState, NodeStatus, Past, Role, RunState, role_of
 from indelible.engine.trigger_rules import Upstream
 from indelible.plan import Graph
 
@@ -110,21 +111,57 @@ def forgives(parent: NodeState) -> bool:
     return collects(parent) or (parent.node.allow_failure and not parent.is_instance)
 
 
-def prune(state: RunState, node: NodeState) -> None:
-    """Forget everything in ``node``, as if it had never started."""
-    for child in inside(node):
-        state.open_nodes -= not child.is_ended
-        child.status = NodeStatus.SKIPPED  # so that no queue shows it any more
-        for names in (state.running, state.waiting, state.failed, state.fatal, state.stopped):
-            names.pop(child.id, None)
-        del state.nodes[child.id]
-        state.items.pop(child.id, None)
+def next_attempt(state: RunState, path: str) -> int:
+    """The number of the next attempt of the node ``path``, also of one that has not come to be."""
+    node = state.nodes.get(path)
+    before = node or state.past.get(path)
+    return 1 if before is None else before.attempt + 1
+
+
+def prune(state: RunState, node: NodeState, *, resets: int = 0) -> None:
+    """Forget everything in ``node``, as if it had never started.
+
+    ``resets`` is 1 if somebody asked for it: attempts to come are then told from those before.
+    """
+    _forget(state, list(inside(node)), resets)
     node.children = None
     node.open_children = 0
     state.items.pop(node.id, None)
 
 
+def prune_later(state: RunState, node: NodeState, *, resets: int = 0) -> None:
+    """Forget the iterations that came after ``node``, or after the one that it is in."""
+    for instance in (node, *around(node)):
+        loop = instance.parent
+        if loop is None or loop.role is not Role.LOOP:
+            continue
+        assert instance.index is not None
+        assert loop.children is not None
+        later = loop.children[instance.index :]
+        del loop.children[instance.index :]
+        loop.open_children -= sum(not each.is_ended for each in later)
+        _forget(state, [lost for each in later for lost in (each, *inside(each))], resets)
+
+
+def _forget(state: RunState, nodes: list[NodeState], resets: int) -> None:
+    for node in nodes:
+        if node.attempt or node.resets:
+            state.past[node.id] = Past(node.attempt, node.resets + resets)
+        state.open_nodes -= not node.is_ended
+        node.status = NodeStatus.SKIPPED  # so that no queue shows it any more
+        for names in (state.running, state.waiting, state.failed, state.fatal, state.stopped):
+            names.pop(node.id, None)
+        del state.nodes[node.id]
+        state.items.pop(node.id, None)
+    # Only now: whoever is let in must not be one of them.
+    for node in nodes:
+        release(state, node)
+
+
 def _add(state: RunState, node: NodeState) -> NodeState:
+    before = state.past.pop(node.id, None)
+    if before is not None:
+        node.attempt, node.resets = before.attempt, before.resets
     state.nodes[node.id] = node
     state.by_serial.append(node)
     state.open_nodes += 1

@@ -36,7 +36,7 @@ class NodeRun:
 
 
 class Run:
-    """One run.  Nothing in here changes when the run goes on; ask for a new one with ``get_run``."""
+    """One run.  Nothing in it changes when the run goes on; ask for a new one with ``get_run``."""
 
     def __init__(self, store: IWorkflowStore, state: RunState) -> None:
         self._store = store

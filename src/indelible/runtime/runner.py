@@ -18,8 +18,9 @@ from indelible.engine.state import INTERRUPTED, NodeState, RunState, RunStatus
 from indelible.errors import ConflictError, HeldError, InterruptedRunError
 from indelible.events import BlobRef, Event, NodeCompleted, NodeError, NodeFailed, WorkflowStarted
 from indelible.executors.port import Attempt, Executor, Outcome, Succeeded
-from indelible.runtime.log import Log
+from indelible.runtime.log import Log, holds_definition
 from indelible.runtime.payloads import keep, log_path
+from indelible.runtime.waiting import is_only_waiting
 
 POLL = 0.5
 """How often, in seconds, a waiting driver looks for events that others appended."""
@@ -44,6 +45,7 @@ class Runner:
         executor: Executor,
         *,
         opening: Opening,
+        waits: bool = True,
         now: Callable[[], datetime],
         roll: Callable[[], float],
     ) -> None:
@@ -51,6 +53,7 @@ class Runner:
         self._executor = executor
         self._opening: Opening | None = opening
         self._attempt = log.state.attempt + 1
+        self._waits = waits
         self._now = now
         self._roll = roll
         self._blobs: dict[str, bytes] = {}
@@ -67,14 +70,16 @@ class Runner:
     def drive(self) -> RunState:
         """Go on until the run is closed and nothing of it runs any more.
 
-        Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took over,
-        and whatever the store raises; the run can be resumed after each of them.
+        A runner that never waits also returns when only waiting is left; the state tells.
+        Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took
+        over, and whatever the store raises; the run can be resumed after each of them.
         """
         outcomes: Sequence[Outcome] = ()
         while True:
             self._turn(outcomes)
-            if self._log.state.is_settled:
-                return self._log.state
+            state = self._log.state
+            if state.is_settled or (not self._waits and is_only_waiting(state)):
+                return state
             outcomes = () if self._is_interrupted else self._outcomes()
             if self._is_interrupted:
                 self._wind_down(outcomes)
@@ -102,8 +107,8 @@ class Runner:
             return
         state = self._log.state
         event = self._opening(state, now)
-        is_waiting = state.status is RunStatus.RUNNING and not (event.interrupted or event.reset)
-        if not is_waiting or decide(state, now, self._blobs):
+        is_news = event.interrupted or event.reset or holds_definition(event)
+        if state.status is not RunStatus.RUNNING or is_news or decide(state, now, self._blobs):
             self._log.draft(event)
 
     def _record(self, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -222,6 +227,7 @@ def attempt_of(log: Log, start: StartNode) -> Attempt:
     return Attempt(
         run_id=log.run_id,
         node=node.planned.node,
+        path=node.id,
         number=start.attempt,
         idempotency_key=f"{log.run_id}/{node.id}/{node.resets}",
         log=log_path(log.store.folder(log.run_id), node.id, start.attempt),
