@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from indelible.version import __version__
 
 if TYPE_CHECKING:
-    from indelible.definition.decorators import Input, Retry
+    from indelible.definition.decorators import Input, Loop, Retry
     from indelible.definition.model import TriggerRule
     from indelible.errors import IndelibleError
     from indelible.executors.attempt import context
@@ -20,6 +20,7 @@ __all__ = [
     "IWorkflowStore",
     "IndelibleError",
     "Input",
+    "Loop",
     "NodeRun",
     "Retry",
     "Run",
@@ -38,6 +39,7 @@ _HOMES = {
     "IWorkflowStore": "indelible.stores.port",
     "IndelibleError": "indelible.errors",
     "Input": "indelible.definition.decorators",
+    "Loop": "indelible.definition.decorators",
     "NodeRun": "indelible.runtime.run",
     "Retry": "indelible.definition.decorators",
     "Run": "indelible.runtime.run",

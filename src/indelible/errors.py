@@ -25,6 +25,7 @@ codes are those of the contract, section 8.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 import msgspec
@@ -120,10 +121,39 @@ class NotFoundError(IndelibleError):
     exit_code = 4
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node waits for: an answer to ``message``, one of ``choices``, or a moment.
+
+    ``kind`` is ``approval``, ``timer`` or ``retry``.
+    """
+
+    node_id: str
+    kind: str
+    until: datetime | None = None
+    message: str = ""
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.until is not None:
+            return f"{self.node_id}: a {self.kind}, due {self.until.isoformat()}"
+        return f"{self.node_id}: {self.message} ({' | '.join(self.choices)})"
+
+
 class WaitingError(IndelibleError):
-    """Nothing is left to do now but wait for a person or a moment."""
+    """Nothing is left to do now but wait for a person or a moment; ``awaited`` lists for what."""
 
     exit_code = 5
+
+    def __init__(self, run_id: str, awaited: Sequence[Awaited]) -> None:
+        what = "".join(f"\n    {each}" for each in awaited)
+        asked = next((each.node_id for each in awaited if each.until is None), "")
+        answer = f"Answer: indelible approve {run_id} {asked}. " if asked else ""
+        super().__init__(
+            f"run {run_id} waits for{what}",
+            hint=f"{answer}When it has come, go on: indelible resume {run_id}",
+        )
+        self.run_id = run_id
+        self.awaited = tuple(awaited)
 
 
 class RunCancelledError(IndelibleError):

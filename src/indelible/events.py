@@ -30,6 +30,13 @@ class BlobRef(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class ForkedFrom(Fact, frozen=True):
+    """The run, and how far into its log, that a forked run took its first outcomes from."""
+
+    run_id: str
+    sequence: int
+
+
 class NodeError(Fact, frozen=True):
     """Why an attempt failed.  ``type`` is what ``retry.on`` names: ExitCode, Timeout, ValueError…
 
@@ -48,8 +55,8 @@ class WorkflowStarted(Fact, frozen=True):
     """The run began (attempt 1) or was resumed (attempt 2, 3, …).
 
     ``definition`` is whole in attempt 1 and again only if it changed.  ``interrupted`` were in
-    flight when the last attempt died; ``reset`` are as if never started; ``changed`` have a new
-    definition or source.
+    flight when the last attempt died; ``reset`` are as if never started, ``reset_explicitly`` those
+    of them that somebody asked for; ``changed`` have a new definition or source.
     """
 
     format: int
@@ -66,6 +73,8 @@ class WorkflowStarted(Fact, frozen=True):
     interrupted: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    reset_explicitly: tuple[str, ...] = ()
+    forked_from: ForkedFrom | None = None
 
 
 class WorkflowCompleted(Fact, frozen=True):
@@ -90,21 +99,42 @@ class WorkflowCancelled(Fact, frozen=True):
     by: str
 
 
+class Waiting(Fact, frozen=True):
+    """What a started node waits for: a moment, or an answer to ``message``, one of ``choices``."""
+
+    until: datetime | None = None
+    message: str | None = None
+    choices: tuple[str, ...] = ()
+
+
 class NodeStarted(Fact, frozen=True):
-    """An attempt begins.  This is durable before its work is."""
+    """An attempt begins.  This is durable before its work is.
+
+    ``instances`` and ``items_digest`` (of the items as JSON) say what a map was expanded to.
+    ``at`` is when it happened, in node events that a fork took over; else the envelope says it.
+    """
 
     node_id: str
     attempt: int
+    waiting: Waiting | None = None
+    instances: int | None = None
+    items_digest: str | None = None
+    at: datetime | None = None
 
 
 class NodeCompleted(Fact, frozen=True):
-    """An attempt succeeded.  ``duration`` in seconds; the output stands here and nowhere else."""
+    """A node succeeded.  ``duration`` of the attempt in seconds; the output stands only here.
+
+    ``output_from`` are the inner nodes whose outputs make that of a composite, a map or a loop.
+    """
 
     node_id: str
     attempt: int
-    duration: float
+    duration: float = 0.0
     output: Raw | UnsetType = UNSET
     output_blob: BlobRef | None = None
+    output_from: tuple[str, ...] | None = None
+    at: datetime | None = None
 
 
 class NodeFailed(Fact, frozen=True):
@@ -115,6 +145,7 @@ class NodeFailed(Fact, frozen=True):
     error: NodeError
     duration: float = 0.0
     retry_at: datetime | None = None
+    at: datetime | None = None
 
 
 class NodeSkipped(Fact, frozen=True):
@@ -132,6 +163,7 @@ class NodeSkipped(Fact, frozen=True):
     cause: tuple[str, ...] = ()
     cause_count: int = 0
     upstream_failed: bool = False
+    at: datetime | None = None
 
 
 Event = (

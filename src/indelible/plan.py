@@ -11,29 +11,43 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from indelible.definition.model import Definition, Node
+from indelible.definition.model import Composite, Definition, Node
 from indelible.errors import Complaint, DefinitionError
 
 
 class PlannedNode(msgspec.Struct):
-    """A node and its neighbours.  ``order`` is its place in the definition, from 0."""
+    """A node and its neighbours.  ``order`` is its place in its graph, from 0.
+
+    ``inner`` is the graph of a composite's body, None for every other kind.
+    """
 
     node: Node
     order: int
     upstream: tuple[str, ...]
     downstream: list[str]
+    inner: Graph | None = None
 
     @property
     def id(self) -> str:
         return self.node.id
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """``max_parallel`` is resolved: 0 means no limit.  ``nodes`` are in definition order."""
+class Graph(msgspec.Struct, frozen=True):
+    """Nodes that know each other by their ids, in definition order."""
 
-    definition: Definition
     nodes: Mapping[str, PlannedNode]
     in_order: Sequence[PlannedNode]
+
+    def leaves(self) -> list[PlannedNode]:
+        """The nodes that nothing depends on."""
+        return [planned for planned in self.in_order if not planned.downstream]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """``max_parallel`` is resolved: 0 means no limit."""
+
+    definition: Definition
+    graph: Graph
     max_parallel: int
 
 
@@ -42,8 +56,15 @@ def make_plan(definition: Definition, *, default_parallel: int = 0) -> Plan:
 
     Raises ``DefinitionError`` for doubled ids, unknown upstream and cycles.
     """
+    limit = definition.max_parallel
+    graph = _make_graph(definition.nodes)
+    return Plan(definition, graph, default_parallel if limit is None else limit)
+
+
+def _make_graph(definitions: Sequence[Node]) -> Graph:
     in_order = [
-        PlannedNode(node, order, node.depends_on, []) for order, node in enumerate(definition.nodes)
+        PlannedNode(node, order, node.depends_on, [], _inner_of(node))
+        for order, node in enumerate(definitions)
     ]
     nodes = {planned.node.id: planned for planned in in_order}
     if len(nodes) != len(in_order):
@@ -54,8 +75,11 @@ def make_plan(definition: Definition, *, default_parallel: int = 0) -> Plan:
                 raise _unusable(f"depends on {name!r}, which is not a node", planned.id)
             nodes[name].downstream.append(planned.id)
     _refuse_cycles(nodes)
-    limit = definition.max_parallel
-    return Plan(definition, nodes, in_order, default_parallel if limit is None else limit)
+    return Graph(nodes, in_order)
+
+
+def _inner_of(node: Node) -> Graph | None:
+    return _make_graph(node.body.nodes) if isinstance(node.body, Composite) else None
 
 
 def _refuse_cycles(nodes: Mapping[str, PlannedNode]) -> None:

@@ -22,7 +22,7 @@ EXAMPLES: list[IndelibleError] = [
     errors.ExpressionError("no", source="x"),
     errors.ValueNotJsonError("no", path="$"),
     errors.NotFoundError("no"),
-    errors.WaitingError("no"),
+    errors.WaitingError("r", []),
     errors.RunCancelledError("no"),
     errors.HeldError("r", "host, pid 1"),
     errors.CorruptLogError("no", place="log"),

@@ -1,4 +1,4 @@
-"""Every executor that comes with Indelible keeps the five promises."""
+"""Every executor that comes with Indelible keeps the six promises."""
 
 from __future__ import annotations
 

@@ -233,8 +233,9 @@ def test_a_node_may_refer_to_inputs_the_run_and_every_ancestor(line: str) -> Non
         ("when: nodes.first.outptu > 1", 11, 'node "first" has no "outptu"'),
         ("when: len(nodes) > 1", 15, "`nodes` needs the id of a node, written out"),
         ("when: run.attempt > 1", 11, "`run.attempt` has no value\n    Of a run there is run.id."),
-        ("when: item > 1", 11, "`item` is not supported by this version"),
-        ("env: {A: 'x ${{ secrets.KEY }}'}", 21, "`secrets` is not supported by this version"),
+        ("when: item > 1", 11, "`item` exists only inside a for_each"),
+        ("when: secrets.KEY", 11, "`secrets` cannot be used here"),
+        ("env: {A: 'x ${{ secrets.A.b }}'}", 21, "`secrets.A.b` has no value"),
         ("env: {A: \"${{ inputs.a }}\"}", 19, 'input "a" is not declared'),
     ],
 )  # fmt: skip

@@ -9,14 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.definition.written import FILE, complaints, loaded, only
 
-from indelible.definition.fields import INPUT_FIELDS, NODE_FIELDS, RETRY_FIELDS, WORKFLOW_FIELDS
-from indelible.definition.kinds import BY_BODY, KINDS, NOT_YET, output_format
+from indelible.definition.fields import (
+    INPUT_FIELDS,
+    LOOP_FIELDS,
+    NODE_FIELDS,
+    ON_ITEM_FAILURE,
+    RETRY_FIELDS,
+    WORKFLOW_FIELDS,
+)
+from indelible.definition.kinds import KINDS, OWNERS, kind_of, output_format
 from indelible.definition.model import (
     Bash,
     Body,
+    Composite,
     Definition,
     Input,
     InputType,
+    Loop,
     Node,
     OutputFormat,
     Python,
@@ -197,12 +206,6 @@ def test_a_workflow_without_what_it_needs_is_refused(text: str, said: str) -> No
     assert only(text).startswith(f"{FILE}:{said}")
 
 
-@pytest.mark.parametrize("key", sorted(NOT_YET))
-def test_what_is_still_to_come_is_refused_by_name(key: str) -> None:
-    said = only(f"nodes:\n  - id: a\n    {key}: x\n")
-    assert said.startswith(f"{FILE}:3:5: node a: `{key}` ({NOT_YET[key]}) is not supported by")
-
-
 def test_a_doubled_key_does_not_hide_other_mistakes() -> None:
     found = complaints("name: x\nname: y\nnodes: [{id: a, bash: x, depends_on: [b]}]")
     assert [each.line for each in found] == [2, 3]
@@ -236,8 +239,10 @@ def test_each_kind_has_its_output_format(body: Body, expected: OutputFormat) -> 
 
 
 def test_every_body_of_the_model_has_its_row() -> None:
-    assert set(BY_BODY) == set(Body.__args__)
-    assert not set(KINDS) & set(NOT_YET)
+    assert {kind.body for kind in KINDS.values()} == set(Body.__args__)
+    assert kind_of(Composite(nodes=())).name == "nodes"
+    assert kind_of(Composite(nodes=(), is_isolated=True)).name == "workflow"
+    assert not set(OWNERS) & {field.key for field in NODE_FIELDS}
 
 
 @pytest.mark.parametrize(
@@ -247,12 +252,14 @@ def test_every_body_of_the_model_has_its_row() -> None:
         (NODE_FIELDS, Node, {"body"}),
         (RETRY_FIELDS, Retry, set()),
         (INPUT_FIELDS, Input, {"has_default"}),
+        (LOOP_FIELDS, Loop, set()),
     ],
 )
 def test_every_field_of_the_model_has_its_row(
     fields: tuple[Field, ...], model: type[Definition], elsewhere: set[str]
 ) -> None:
-    assert {field.attribute for field in fields} == set(model.__struct_fields__) - elsewhere
+    attributes = {field.attribute for field in fields if field is not ON_ITEM_FAILURE}
+    assert attributes == set(model.__struct_fields__) - elsewhere
 
 
 WORDS = ["nodes:", "id:", "bash:", "a", "[", "]", "{", "}", "- ", "\n", "  ", ": ", "'", '"', "|"]
@@ -276,7 +283,9 @@ FUZZED = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([field.key for field in (*WORKFLOW_FIELDS, *NODE_FIELDS)] + [*KINDS]),
+            st.sampled_from(
+                [field.key for field in (*WORKFLOW_FIELDS, *NODE_FIELDS)] + [*KINDS, *OWNERS]
+            ),
             inner,
         )
     ),

@@ -49,7 +49,7 @@ ILLEGAL: dict[str, tuple[list[Event], str]] = {
     "an end after the end": ([opened(), FAILED, FAILED], "of a run that is failed"),
     "an interruption left out": ([opened(), started("n1"), opened(2)], "in flight were n1"),
     "an interruption made up": ([opened(), opened(2, interrupted=("n1",))], "in flight were none"),
-    "a reset of what never ended": ([opened(), opened(2, reset=("n1",))], "has not ended"),
+    "a reset of what never began": ([opened(), opened(2, reset=("n1",))], "has not begun"),
 }
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.given import chain, node, plan
 
 from indelible.engine.state import NodeStatus
 from indelible.plan import Plan
 from indelible.projections.drawing import MOST_RAILS, SYMBOLS, Row, draw
+from tests.engine.given import chain, node, plan
 
 PENDING = SYMBOLS[NodeStatus.PENDING]
 ENDS, JOINS = "┴╯", "├┼┤┴╯"
@@ -82,7 +82,7 @@ def read_back(rows: list[Row]) -> dict[str, set[str]]:
 @given(plans())
 def test_whoever_follows_the_rails_finds_what_each_node_depends_on(of: Plan) -> None:
     rows = draw(of, {})
-    assert read_back(rows) == {planned.id: set(planned.upstream) for planned in of.in_order}
+    assert read_back(rows) == {planned.id: set(planned.upstream) for planned in of.graph.in_order}
 
 
 @given(plans())
@@ -96,6 +96,6 @@ def test_the_line_of_a_node_goes_from_its_first_rail_to_its_last_without_a_gap(o
 @given(plans())
 def test_every_node_stands_below_all_it_depends_on(of: Plan) -> None:
     place = {row.node_id: at for at, row in enumerate(draw(of, {}))}
-    assert len(place) == len(of.in_order)
-    for planned in of.in_order:
+    assert len(place) == len(of.graph.in_order)
+    for planned in of.graph.in_order:
         assert all(place[name] < place[planned.id] for name in planned.upstream)

@@ -6,10 +6,10 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.given import node, plan
 
 from indelible.engine.state import NodeStatus
 from indelible.projections.graph import COLOURS, dot, mermaid
+from tests.engine.given import node, plan
 
 PAIR = plan(node("end"), node("b.2", "end"))
 

@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
-from tests.engine.given import completed, failed, node, opened, ran, skipped, started
-from tests.properties.test_any_death import World, graphs
 
 from indelible.definition.model import Definition, Node
 from indelible.definition.normal import encode_definition
@@ -36,6 +34,8 @@ from indelible.runtime import drive
 from indelible.stores.codec import open_event
 from indelible.stores.memory import MemoryStore
 from indelible.testing.logs import BEGINNING, sealed_log
+from tests.engine.given import completed, failed, node, opened, ran, skipped, started
+from tests.properties.test_any_death import World, graphs
 
 TWO = Definition(name="w", nodes=(node("a"), node("b", "a", allow_failure=True)))
 BEGUN = opened(definition=Raw(encode_definition(TWO)))

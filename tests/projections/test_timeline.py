@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tests.engine.given import AT, failed, opened, skipped, started
-
 from indelible.events import Event, NodeCompleted
 from indelible.projections.timeline import NodeTimes, node_times
 from indelible.testing.logs import BEGINNING, sealed_log
+from tests.engine.given import AT, failed, opened, skipped, started
 
 
 def times(*events: Event) -> dict[str, NodeTimes]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from indelible.definition.model import Definition, Node, OnInterrupt, Retry, TriggerRule
-from indelible.engine.state import RunState
+from indelible.definition.model import Definition, OnInterrupt, Retry, TriggerRule
 from indelible.errors import (
     HeldError,
     InputError,
@@ -21,69 +19,15 @@ from indelible.errors import (
     StoreError,
     UsageError,
 )
-from indelible.events import NodeError, Sealed
+from indelible.events import NodeError
 from indelible.executors.port import Attempt
 from indelible.runtime import drive
 from indelible.runtime.drive import Shell
 from indelible.stores.memory import MemoryStore
-from indelible.testing.worlds import Clock, ScriptedExecutor, Work
+from indelible.testing.worlds import Clock, ScriptedExecutor
 from indelible.values import Json
 from tests.engine.given import node
-
-ERROR = NodeError(type="ExitCode", message="exit code 1")
-
-
-class World:
-    """A store, a clock, and a record of which attempts ran."""
-
-    def __init__(self, work: Work | None = None) -> None:
-        self.store = MemoryStore()
-        self.clock = Clock()
-        self.ran: list[str] = []
-        self.work: Work = work or (lambda attempt: None)
-        self.watch: Callable[[RunState, list[Sealed]], None] = lambda state, events: None
-
-    def shell(self) -> Shell:
-        return Shell(
-            executor=lambda functions: ScriptedExecutor(self._recorded, self.clock),
-            watch=lambda state, events: self.watch(state, events),
-            now=self.clock,
-            roll=lambda: 0.5,
-        )
-
-    def start(
-        self, *nodes: Node, inputs: dict[str, Json] | None = None, **fields: object
-    ) -> RunState:
-        flow = Definition(name="w", nodes=nodes, **fields)  # type: ignore[arg-type]
-        return drive.start(self.store, flow, inputs or {}, run_id="r1", shell=self.shell())
-
-    def resume(self, *, cancelled: bool = False) -> RunState:
-        return drive.resume(self.store, "r1", cancelled=cancelled, shell=self.shell())
-
-    def types(self) -> list[str]:
-        return [event.event_type for event in self.store.read("r1")]
-
-    def _recorded(self, attempt: Attempt) -> Json | NodeError:
-        self.ran.append(attempt.node_id)
-        return self.work(attempt)
-
-
-class PowerCut(BaseException):
-    """The process is gone; nothing after this line happens."""
-
-
-def cut_after(events: int) -> Callable[[RunState, list[Sealed]], None]:
-    """A watch that ends the process once the log has this many events."""
-
-    def watch(state: RunState, appended: list[Sealed]) -> None:
-        if state.sequence >= events:
-            raise PowerCut
-
-    return watch
-
-
-def chain(length: int) -> list[Node]:
-    return [node(f"n{at}", *([f"n{at - 1}"] if at > 1 else [])) for at in range(1, length + 1)]
+from tests.runtime.worlds import ERROR, PowerCut, World, chain, cut_after
 
 
 def test_a_run_goes_from_its_first_event_to_its_last() -> None:

@@ -11,8 +11,8 @@ from indelible.cli.run_ids import find_run
 from indelible.cli.streams import put, put_line
 from indelible.cli.text import one_line
 from indelible.events import EVENT_TYPES, Sealed
-from indelible.projections.explain import explained
 from indelible.projections.glimpse import glimpse
+from indelible.projections.reasons import explained
 from indelible.stores.codec import line_of, open_event
 from indelible.stores.port import IWorkflowStore
 

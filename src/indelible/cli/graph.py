@@ -66,7 +66,7 @@ def _document(plan: Plan, statuses: Statuses) -> dict[str, object]:
             "trigger_rule": node.node.trigger_rule.value,
             "status": statuses.get(node.id),
         }
-        for node in plan.in_order
+        for node in plan.graph.in_order
     ]
     return {"workflow": plan.definition.name, "nodes": nodes}
 

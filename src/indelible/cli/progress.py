@@ -16,8 +16,8 @@ from indelible.cli.text import one_line, span
 from indelible.engine.state import NodeStatus, RunState
 from indelible.events import NodeSkipped, Sealed
 from indelible.projections.drawing import SYMBOLS
-from indelible.projections.explain import error_line, why_skipped
 from indelible.projections.glimpse import Glimpse, glimpse, status_after
+from indelible.projections.reasons import error_line, why_skipped
 from indelible.runtime.log import Watch
 from indelible.stores.codec import open_event
 

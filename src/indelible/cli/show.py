@@ -18,7 +18,7 @@ from indelible.definition.wording import did_you_mean
 from indelible.engine.state import NodeState, RunState
 from indelible.errors import NotFoundError
 from indelible.events import BlobRef, NodeSkipped, Sealed
-from indelible.projections.explain import skips, why_skipped
+from indelible.projections.reasons import skips, why_skipped
 from indelible.projections.timeline import NEVER, NodeTimes, node_times
 from indelible.runtime.log import open_log
 from indelible.runtime.payloads import log_path

@@ -14,17 +14,21 @@ from typing import Any
 
 import msgspec
 
-from indelible.definition.bodies import check_body
-from indelible.definition.dependencies import Dependencies, check_dependencies
+from indelible.definition.bodies import check_body, check_command
+from indelible.definition.dependencies import check_dependencies
 from indelible.definition.fields import ENV_PATTERN, ID_PATTERN
 from indelible.definition.inputs import FITS, misfits
+from indelible.definition.kinds import UNREADABLE
+from indelible.definition.levels import levels_of
 from indelible.definition.model import (
+    Composite,
     Definition,
     ExecutorKind,
     Input,
     InputType,
     Node,
     OnInterrupt,
+    OnItemFailure,
     OutputFormat,
     TriggerRule,
 )
@@ -80,6 +84,46 @@ NODE_RULES = (
     ),
 )
 
+LIMIT_RULES = (
+    Rule(
+        ("max_parallel",),
+        lambda node: node.max_parallel >= 0,
+        "`max_parallel` must be 0 (no limit of its own) or more",
+    ),
+    Rule(
+        ("max_parallel",),
+        lambda node: (
+            node.for_each is not None or isinstance(node.body, Composite) or node.body is UNREADABLE
+        ),
+        "`max_parallel` makes no sense without `for_each`, `nodes` or `workflow`",
+    ),
+)
+
+EACH_RULES = (
+    Rule(
+        ("for_each", "on_item_failure"),
+        lambda node: isinstance(node.for_each.on_item_failure, OnItemFailure),
+        "`on_item_failure` must be fail or collect",
+    ),
+)
+
+LOOP_RULES = (
+    Rule(
+        ("loop",),
+        lambda node: node.for_each is None,
+        "a node cannot have both `for_each` and `loop`; nest them: "
+        "for_each: …, nodes: [{id: …, loop: …}]",
+    ),
+    Rule(
+        ("loop", "max_iterations"),
+        lambda node: node.loop.max_iterations >= 1,
+        "`max_iterations` must be 1 or more",
+    ),
+)
+
+MODIFIERS = {"max_parallel": LIMIT_RULES, "for_each": EACH_RULES, "loop": LOOP_RULES}
+"""Rules of a node that has the field."""
+
 RETRY_RULES = (
     Rule(("max_attempts",), lambda it: it.max_attempts >= 1, "`max_attempts` must be 1 or more"),
     Rule(("delay",), lambda it: it.delay >= _NONE, "`delay` must not be negative"),
@@ -113,13 +157,15 @@ def check(definition: Definition, locate: Locate = nowhere) -> list[Complaint]:
     _apply(WORKFLOW_RULES, definition, whole)
     _check_names(definition.env, whole.below("env"))
     _check_json(definition.outputs, whole.below("outputs"))
+    check_command(definition.agent, whole.below("agent", "command"))
     for name, spec in definition.inputs.items():
         _check_input(name, spec, whole.below("inputs", name))
-    for position, node in enumerate(definition.nodes):
-        _check_node(node, Spot(report, ("nodes", position), node.id))
-    dependencies = Dependencies(definition)
-    check_dependencies(dependencies, whole)
-    check_references(definition, dependencies, whole)
+    levels = list(levels_of(definition, whole))
+    for level in levels:
+        for number, node in enumerate(level.nodes):
+            _check_node(node, level.spot_of(number))
+        check_dependencies(level.dependencies, level.spot_of)
+    check_references(definition, levels)
     return report.complaints
 
 
@@ -129,13 +175,17 @@ def _check_node(node: Node, spot: Spot) -> None:
         value = getattr(node, field)
         if value is not None and not isinstance(value, kind):
             _refuse_choice(value, kind, spot.below(field))
+    for field, rules in MODIFIERS.items():
+        if getattr(node, field) is not None:
+            _apply(rules, node, spot)
     if node.retry is not None:
         _apply(RETRY_RULES, node.retry, spot.below("retry"))
     if node.env:
         _check_names(node.env, spot.below("env"))
     if node.with_:
         _check_json(node.with_, spot.below("with"))
-        _check_variables(node.with_, spot.below("with"))
+        if not isinstance(node.body, Composite):
+            _check_variables(node.with_, spot.below("with"))
     check_body(node, spot)
 
 

@@ -1,4 +1,4 @@
-"""What authors in Python declare beside their functions: ``ink.Input(…)`` and ``ink.Retry(…)``.
+"""What authors in Python declare beside their functions: ``ink.Input(…)``, ``ink.Retry(…)`` ….
 
 They are written like classes because that is how they read in a workflow; they make the model's own
 structures out of the durations, classes and plain values that people write.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from indelible.definition import model
-from indelible.definition.fields import INPUT_FIELDS, RETRY_FIELDS
+from indelible.definition.fields import INPUT_FIELDS, LOOP_FIELDS, RETRY_FIELDS
 from indelible.definition.model import InputType
 from indelible.definition.options import Duration, at_workflow, read_options
 from indelible.definition.places import Place, Report
@@ -43,6 +43,14 @@ def Retry(  # noqa: N802 - reads as the class it makes
     names = [each.__name__ if isinstance(each, type) else each for each in on] if is_list else on
     waits = {"delay": delay, "backoff": backoff, "max_delay": max_delay, "jitter": jitter}
     return model.Retry(**_read(RETRY_FIELDS, {"max_attempts": max_attempts, "on": names, **waits}))
+
+
+def Loop(until: str, max_iterations: int) -> model.Loop:  # noqa: N802 - reads as the class it makes
+    """The node again and again until the expression ``until`` holds, for ``loop=``.
+
+    Raises ``DefinitionError``, with file and line, for values that are none.
+    """
+    return model.Loop(**_read(LOOP_FIELDS, {"until": until, "max_iterations": max_iterations}))
 
 
 def Input(  # noqa: N802 - reads as the class it makes

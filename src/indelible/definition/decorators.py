@@ -6,48 +6,37 @@ everything that is wrong, with the file and line of each node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar, Unpack, overload
-
-import msgspec
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, TypeVar, Unpack, overload
 
 from indelible.definition import model
+from indelible.definition.assembly import Assembly, Draft, contains, functions_of, places_of
 from indelible.definition.callables import folder_of, identity
 from indelible.definition.check import check
-from indelible.definition.declarations import Input, Retry, caller
-from indelible.definition.kinds import read_body
-from indelible.definition.model import Definition, Node
+from indelible.definition.declarations import Input, Loop, Retry, caller
+from indelible.definition.model import Definition
 from indelible.definition.options import (
-    NODE,
     WORKFLOW,
-    CodePlaces,
     Duration,
     NodeOptions,
-    at_node,
     at_workflow,
-    read_id,
     read_inputs,
     read_options,
 )
-from indelible.definition.parameters import Binding, NodeNames
+from indelible.definition.parameters import Binding
 from indelible.definition.places import Place, Report
 from indelible.definition.signatures import Callee, read_callee
-from indelible.errors import DefinitionError
+from indelible.definition.wording import listed
+from indelible.errors import Complaint, DefinitionError, UsageError
 from indelible.values import Json
 
-__all__ = ["Input", "Retry", "WorkflowBuilder"]
+__all__ = ["Input", "Loop", "Retry", "WorkflowBuilder"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Draft(msgspec.Struct, frozen=True):
-    """A node as it was added: a function, or the one key that says what it does (``bash: …``)."""
-
-    id: str
-    options: NodeOptions
-    place: Place
-    callee: Callee | None = None
-    written: Mapping[str, object] = {}
+_OF_A_BODY = ("name", "description")
 
 
 class WorkflowBuilder:
@@ -64,6 +53,7 @@ class WorkflowBuilder:
         fail_fast: bool = False,
         timeout: Duration | None = None,
         outputs: Mapping[str, Json] | None = None,
+        agent: Sequence[str] | None = None,
     ) -> None:
         self.name = name
         self._inputs = dict(inputs or {})
@@ -75,9 +65,10 @@ class WorkflowBuilder:
             "fail_fast": fail_fast,
             "timeout": timeout,
             "outputs": outputs,
+            "agent": agent,
         }
-        self._place = caller()
-        self._drafts: list[Draft] = []
+        self.place = caller()
+        self.drafts: list[Draft] = []
         self._callees: dict[tuple[int, int], Callee] = {}
 
     @overload
@@ -106,7 +97,7 @@ class WorkflowBuilder:
         def decorate(function: Function) -> Function:
             callee = self._callee(function)
             name = id if id is not None else getattr(function, "__name__", "")
-            self._drafts.append(Draft(name, options, callee.place, callee))
+            self.drafts.append(Draft(name, options, callee.place, callee))
             return function
 
         return decorate if function is None else decorate(function)
@@ -115,56 +106,120 @@ class WorkflowBuilder:
         self, function: Callable[..., Any], /, *, id: str, **options: Unpack[NodeOptions]
     ) -> str:
         """Make ``function`` a node, perhaps one of many with the same function.  Returns ``id``."""
-        self._drafts.append(Draft(id, options, caller(), self._callee(function)))
+        self.drafts.append(Draft(id, options, caller(), self._callee(function)))
         return id
 
     def bash(self, id: str, command: str, **options: Unpack[NodeOptions]) -> str:
         """Make a shell command a node; data reaches it through ``env`` only.  Returns ``id``."""
-        self._drafts.append(Draft(id, options, caller(), written={"bash": command}))
-        return id
+        return self._write(id, options, bash=command)
 
     def script(self, id: str, source: str, **options: Unpack[NodeOptions]) -> str:
         """Make inline Python a node; it sees the keys of ``with_``.  Returns ``id``."""
-        self._drafts.append(Draft(id, options, caller(), written={"script": source}))
+        return self._write(id, options, script=source)
+
+    def prompt(
+        self,
+        id: str,
+        text: str,
+        *,
+        command: Sequence[str] | None = None,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Make a text for an agent, a template, a node; ``command`` answers.  Returns ``id``."""
+        agent = {} if command is None else {"agent": {"command": list(command)}}
+        return self._write(id, options, prompt=text, **agent)
+
+    def approval(
+        self,
+        id: str,
+        message: str,
+        *,
+        choices: Sequence[str | Mapping[str, object]] | None = None,
+        answer_schema: Mapping[str, Json] | None = None,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Make a question a node; choices are ids or ``{id, fails}``.  Returns ``id``."""
+        asked: dict[str, object] = {"message": message}
+        if choices is not None:
+            asked["choices"] = [dict(it) if isinstance(it, Mapping) else it for it in choices]
+        if answer_schema is not None:
+            asked["answer_schema"] = dict(answer_schema)
+        return self._write(id, options, approval=asked)
+
+    def wait(
+        self,
+        id: str,
+        duration: Duration | None = None,
+        *,
+        until: str | datetime | None = None,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Make a durable timer a node: a duration, or a moment.  Returns ``id``."""
+        moment = until.isoformat() if isinstance(until, datetime) else until
+        if (duration is None) == (moment is None):
+            raise UsageError(f"wait {id} needs a duration or `until`, and not both")
+        length = duration.total_seconds() if isinstance(duration, timedelta) else duration
+        return self._write(id, options, wait=length if moment is None else {"until": moment})
+
+    def composite(
+        self,
+        id: str,
+        body: WorkflowBuilder,
+        *,
+        returns: str | None = None,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Make the nodes of ``body`` one node, with the output of ``returns``.  Returns ``id``.
+
+        Its functions may take outputs of nodes around it; it depends on them then.  Raises
+        ``DefinitionError`` for a body that contains this workflow.
+        """
+        place = caller()
+        if contains(body, self):
+            _refuse(place, id, "contains itself", "To do it again, use loop= or for_each=.")
+        if given := body.settings():
+            message = f"its body has {listed(given)}, which only a whole workflow can have"
+            _refuse(place, id, message, "Give them to the workflow around, or to the nodes.")
+        written = {"nodes": body} if returns is None else {"nodes": body, "returns": returns}
+        self.drafts.append(Draft(id, options, place, written=written, inner=body))
         return id
+
+    def subworkflow(self, id: str, path: str, **options: Unpack[NodeOptions]) -> str:
+        """Make the workflow file at ``path`` a node; ``with_`` gives its inputs.  Returns ``id``.
+
+        The path is relative to the file of the code that says so.
+        """
+        return self._write(id, options, workflow=path)
 
     @property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
-        """The live callables, by node id."""
-        return {
-            draft.id: draft.callee.function for draft in self._drafts if draft.callee is not None
-        }
+        """The live callables, by the written path of their node: ``clean``, ``deploy/build``."""
+        return functions_of(self.drafts)
 
     def build(self) -> Definition:
         """The definition, checked.  Raises ``DefinitionError`` with everything that is wrong."""
-        places = CodePlaces(self._place, [draft.place for draft in self._drafts])
+        places = places_of(self)
         report = Report(places.locate)
         at = at_workflow(report)
         fields = {"name": "", **read_options(self._options, WORKFLOW, at)}
-        declared = read_inputs(self._inputs, at)
-        binding = Binding(declared, (draft.id for draft in self._drafts), report)
-        nodes = tuple(self._nodes(binding, report))
+        binding = Binding(read_inputs(self._inputs, at), (each.id for each in self.drafts), report)
+        assembly = Assembly()
+        nodes = tuple(assembly.nodes(self.drafts, binding, at))
         definition = Definition(**fields, inputs=binding.inputs, folder=self._folder(), nodes=nodes)
         said = dict.fromkeys(report.complaints + check(definition, places.locate))
+        said.update(dict.fromkeys(assembly.complaints))
         if said:
             raise DefinitionError(sorted(said, key=lambda each: (each.file, each.line)))
         return definition
 
-    def _nodes(self, binding: Binding, report: Report) -> Iterator[Node]:
-        names = NodeNames(self.functions.items())
-        for order, draft in enumerate(self._drafts):
-            at = at_node(report, order, draft.id)
-            fields = read_options(names.written(draft.options, at), NODE, at)
-            fields["id"] = read_id(draft.id, at)
-            if draft.callee is None:
-                yield Node(body=read_body(draft.written, at), **fields)
-                continue
-            body, upstream = binding.bind(draft.callee, fields.get("with_", ()), draft.id)
-            if upstream:
-                explicit = fields.get("depends_on", ())
-                fields["depends_on"] = tuple(dict.fromkeys((*explicit, *upstream)))
-            fields.setdefault("description", draft.callee.description)
-            yield Node(body=body, **fields)
+    def settings(self) -> list[str]:
+        """The options that this workflow was given and that the body of a composite cannot have."""
+        given = {**self._options, "inputs": self._inputs}
+        return [name for name, value in given.items() if value and name not in _OF_A_BODY]
+
+    def _write(self, id: str, options: NodeOptions, **written: object) -> str:
+        self.drafts.append(Draft(id, options, caller(), written=written))
+        return id
 
     def _callee(self, function: Callable[..., Any]) -> Callee:
         key = identity(function)
@@ -174,5 +229,10 @@ class WorkflowBuilder:
         return found
 
     def _folder(self) -> str:
-        made = (draft.callee.function for draft in self._drafts if draft.callee is not None)
+        made = self.functions.values()
         return next((folder for function in made if (folder := folder_of(function))), "")
+
+
+def _refuse(place: Place, node: str, message: str, hint: str) -> NoReturn:
+    said = Complaint(message=message, file=place.file, line=place.line, node=node, hint=hint)
+    raise DefinitionError([said])

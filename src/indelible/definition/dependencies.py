@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from indelible.definition.graph import cycles, topological_order
-from indelible.definition.model import Definition, Node
+from indelible.definition.model import Node
 from indelible.definition.places import Spot
 from indelible.definition.wording import did_you_mean, shortened
 
@@ -14,16 +14,16 @@ LONGEST_CYCLE = 20
 
 
 class Dependencies:
-    """The arrows of a definition, between positions in it.  What makes no sense is left out.
+    """The arrows of one graph, between positions in it.  What makes no sense is left out.
 
     ``position`` finds a node by its id (the first, where an id is doubled); ``order`` has every
     node after its upstream, without those that are in a cycle or behind one.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        self.nodes = definition.nodes
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
         self.position: dict[str, int] = {}
-        for number, node in enumerate(self.nodes):
+        for number, node in enumerate(nodes):
             self.position.setdefault(node.id, number)
         self.upstream = [
             [
@@ -31,24 +31,24 @@ class Dependencies:
                 for name in node.depends_on
                 if (known := self.position.get(name)) is not None and name != node.id
             ]
-            for node in self.nodes
+            for node in nodes
         ]
         self.order = topological_order(self.upstream)
 
 
-def check_dependencies(dependencies: Dependencies, spot: Spot) -> None:
+def check_dependencies(dependencies: Dependencies, spot_of: Callable[[int], Spot]) -> None:
     """Complain about doubled ids, about `depends_on`, and about every cycle."""
     for number, node in enumerate(dependencies.nodes):
-        at = Spot(spot.report, ("nodes", number), node.id)
         first = dependencies.position[node.id]
         if first != number:
-            _complain_of_id(first, at.below("id"))
+            _complain_of_id(node.id, spot_of(first), spot_of(number).below("id"))
         if node.depends_on:
-            _check_upstream(node, dependencies.position, at.below("depends_on"))
+            at = spot_of(number).below("depends_on")
+            _check_upstream(node, dependencies.position, at)
     for cycle in cycles(dependencies.upstream, dependencies.order):
         ids = [dependencies.nodes[number].id for number in [*cycle, cycle[0]]]
-        at = Spot(spot.report, ("nodes", cycle[0], "depends_on"), ids[0])
         message = f"these nodes form a cycle: {' -> '.join(_ends(ids))}"
+        at = spot_of(cycle[0]).below("depends_on")
         at.complain(message, hint="Take one of the arrows out.")
 
 
@@ -66,10 +66,10 @@ def _check_upstream(node: Node, known: Mapping[str, int], spot: Spot) -> None:
         seen.add(name)
 
 
-def _complain_of_id(first: int, spot: Spot) -> None:
-    line = spot.report.locate(("nodes", first, "id")).line
+def _complain_of_id(name: str, first: Spot, spot: Spot) -> None:
+    line = spot.report.locate((*first.path, "id")).line
     hint = f"The first is in line {line}." if line else "An id names one node."
-    spot.complain(f"the id {shortened(spot.node)} is taken", hint=hint)
+    spot.complain(f"the id {shortened(name)} is taken", hint=hint)
 
 
 def _ends(ids: list[str]) -> list[str]:

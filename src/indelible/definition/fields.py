@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Container
 from typing import Any
 
 import msgspec
 
-from indelible.definition.kinds import KINDS, NOT_YET, UNREADABLE, read_body
+from indelible.definition.body_shapes import AGENT, NODES_SCHEMA
+from indelible.definition.kinds import KINDS, OWNERS, UNREADABLE, read_body
 from indelible.definition.model import (
     Definition,
     ExecutorKind,
+    ForEach,
     Input,
     InputType,
+    Loop,
     Node,
     OnInterrupt,
+    OnItemFailure,
     OutputFormat,
     Retry,
     TriggerRule,
@@ -24,10 +30,12 @@ from indelible.definition.shapes import (
     DURATION,
     FLAG,
     NONEMPTY,
+    OBJECT,
     TEXT,
     At,
     Field,
     Shape,
+    UnfitError,
     choice,
     integer,
     list_of,
@@ -53,6 +61,25 @@ RETRY_FIELDS = (
     Field("on", list_of(NONEMPTY), "Only after these: ExitCode, Timeout, an exception class…"),
 )
 
+LOOP_FIELDS = (
+    Field("until", NONEMPTY, "Such as: loop: {until: output.ok, max_iterations: 5}", required=True),
+    Field(
+        "max_iterations",
+        integer(1),
+        "It needs a bound: loop: {until: output.ok, max_iterations: 5}",
+        required=True,
+    ),
+)
+
+ON_ITEM_FAILURE = Field(
+    "on_item_failure", choice(OnItemFailure), "What one failed item means. Default fail."
+)
+
+FOR_EACH_FIELDS = (
+    Field("items", NONEMPTY, "An expression for a list or an object.", required=True),
+    ON_ITEM_FAILURE,
+)
+
 INPUT_FIELDS = (
     Field("type", choice(InputType), "The JSON type of the value. Default string."),
     Field("required", FLAG, "Whether a run without it is refused. Default false."),
@@ -60,6 +87,23 @@ INPUT_FIELDS = (
     Field("enum", list_of(ANYTHING), "The only values allowed."),
     Field("description", TEXT, "What it is, for people."),
 )
+
+
+def _for_each(value: Any, at: At) -> ForEach:
+    if isinstance(value, list):
+        written = "".join(json.dumps(value, ensure_ascii=False, default=str).splitlines())
+        hint = f"A list written out is an expression in quotes: '{written[:60]}'"
+        raise UnfitError("must be an expression, not a list", hint)
+    if isinstance(value, str):
+        return ForEach(items=str(NONEMPTY.read(value, at)))
+    return ForEach(**{"items": "[]", **read_fields(mapping(value, at), FOR_EACH_FIELDS, at)})
+
+
+def _loop(**given: Any) -> Loop:
+    return Loop(**{"until": "true", "max_iterations": 1, **given})
+
+
+FOR_EACH = Shape(_for_each, {"anyOf": [NONEMPTY.schema, record_schema(FOR_EACH_FIELDS)]})
 
 NODE_FIELDS = (
     Field("id", NONEMPTY, "The name of the node in this file.", required=True),
@@ -78,6 +122,11 @@ NODE_FIELDS = (
     Field("cwd", NONEMPTY, "The folder it runs in. Default: where the run was started."),
     Field("output", choice(OutputFormat), "How what it prints becomes its output."),
     Field("executor", choice(ExecutorKind), "Where a Python function runs. Default thread."),
+    Field("output_schema", OBJECT, "A JSON Schema that its output must fit."),
+    Field("for_each", FOR_EACH, "An expression; one instance of the node for each item."),
+    ON_ITEM_FAILURE,
+    Field("loop", record(LOOP_FIELDS, _loop), "The node again and again, until it is enough."),
+    Field("max_parallel", integer(0), "Attempts inside it at one time; 0: no limit of its own."),
 )
 
 
@@ -89,9 +138,23 @@ def _read_node(value: Any, at: At) -> Node:
     keys: Any = mapping(value, at)
     said = keys.get("id")
     if isinstance(said, str):
-        at = At(msgspec.structs.replace(at.spot, node=said), at.locate_key)
-    fields = read_fields(keys, NODE_FIELDS, at, others=tuple(KINDS), not_yet=NOT_YET)
+        path = f"{at.spot.node}/{said}" if at.spot.node else said
+        at = At(msgspec.structs.replace(at.spot, node=path), at.locate_key, at.opener)
+    fields = read_fields(keys, NODE_FIELDS, at, others=(*KINDS, *OWNERS))
+    join_each(fields, keys, at)
     return Node(**{"id": "", **fields, "body": read_body(keys, at)})
+
+
+def join_each(fields: dict[str, Any], written: Container[str], at: At) -> None:
+    """Put `on_item_failure`, which stands beside `for_each`, where the model has it."""
+    chosen = fields.pop(ON_ITEM_FAILURE.key, None)
+    if chosen is None:
+        return
+    if "for_each" in fields:
+        fields["for_each"] = msgspec.structs.replace(fields["for_each"], on_item_failure=chosen)
+    elif "for_each" not in written:
+        problem = "`on_item_failure` makes no sense without `for_each`"
+        at.complain_of_key(ON_ITEM_FAILURE.key, problem, "Leave it out, or add `for_each`.")
 
 
 def _definition(**given: Any) -> Definition:
@@ -99,12 +162,15 @@ def _definition(**given: Any) -> Definition:
 
 
 def _node_schema() -> dict[str, object]:
-    kinds = tuple(Field(kind.name, kind.shape, kind.description) for kind in KINDS.values())
+    kinds = [Field(kind.name, kind.shape, kind.description) for kind in KINDS.values()]
+    more = [field for kind in KINDS.values() for field in kind.fields]
     one_kind = [{"required": [name]} for name in KINDS]
-    return {**record_schema(NODE_FIELDS + kinds), "oneOf": one_kind}
+    return {**record_schema([*NODE_FIELDS, *kinds, *more]), "oneOf": one_kind}
 
 
 NODE = Shape(_read_node, _node_schema())
+
+NODES = Shape(list_of(NODE, stand_in=Node(id="", body=UNREADABLE)).read, NODES_SCHEMA)
 
 WORKFLOW_FIELDS = (
     Field("name", NONEMPTY, "The name of the workflow. Default: the file's, without its end."),
@@ -115,12 +181,8 @@ WORKFLOW_FIELDS = (
     Field("fail_fast", FLAG, "Whether one failed node stops the others. Default false."),
     Field("timeout", DURATION, "The longest that one attempt at the whole run may take."),
     Field("outputs", mapping_of(ANYTHING), "What the run completes with; templates."),
-    Field(
-        "nodes",
-        list_of(NODE, stand_in=Node(id="", body=UNREADABLE)),
-        "The steps, each with an `id`.",
-        required=True,
-    ),
+    Field("agent", AGENT, "The command that answers prompts without one of their own."),
+    Field("nodes", NODES, "The steps, each with an `id`.", required=True),
 )
 
 WORKFLOW = record(WORKFLOW_FIELDS, _definition)

@@ -3,59 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from indelible.definition.model import Bash, Body, Node, OutputFormat, Python, Script
-from indelible.definition.shapes import NONEMPTY, TEXT, At, Shape, UnfitError
-from indelible.definition.wording import listed, shortened
-
-NOT_YET: Mapping[str, str] = {
-    "prompt": "a node that asks an agent",
-    "agent": "the command of a `prompt`",
-    "output_schema": "a JSON Schema for the output",
-    "approval": "a node that waits for a person",
-    "wait": "a node that waits for a moment",
-    "for_each": "one instance of a node per item of a list",
-    "loop": "a node that is repeated",
-    "nodes": "a node made of nodes",
-    "returns": "what a node made of nodes completes with",
-    "workflow": "another file as the body of a node",
-    "max_parallel": "a limit of its own for a node made of nodes",
-}
-"""Keys of a node that the language has and this version has not."""
+from indelible.definition import body_shapes as shapes
+from indelible.definition import refusals
+from indelible.definition.model import (
+    Approval,
+    Bash,
+    Body,
+    Composite,
+    Node,
+    OutputFormat,
+    Prompt,
+    Python,
+    Script,
+    Wait,
+)
+from indelible.definition.shapes import At, Field, Shape
+from indelible.definition.wording import listed
 
 
 class NodeKind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of node.
 
-    ``shape`` reads the value under the key ``name`` into a body of type ``body``; ``refuses`` are
-    fields common to all nodes that make no sense for this kind (names of the model), with what to
-    do instead; ``output`` is the format that counts where the node names none.
+    ``shape`` reads the value under the key ``name`` into a body of type ``body``, and ``fields``
+    the keys beside it that only this kind has; ``refuses`` are fields common to all nodes that make
+    no sense for this kind (names of the model), with what to do instead; ``output`` is the format
+    that counts where the node names none.
     """
 
     name: str
     body: type[Body]
     shape: Shape
     description: str
-    output: OutputFormat
+    output: OutputFormat = OutputFormat.JSON
     refuses: Mapping[str, str] = {}
+    fields: tuple[Field, ...] = ()
 
-
-def is_target(target: str) -> bool:
-    """Whether ``target`` reads ``module:qualname``."""
-    module, colon, qualname = target.partition(":")
-    names = [*module.split("."), *qualname.split(".")]
-    return bool(colon) and all(name.isidentifier() for name in names)
-
-
-def _target(value: Any, at: At) -> Python:
-    TEXT.read(value, at)
-    if not is_target(value):
-        problem = f"must be `module:function`, not {shortened(value)}"
-        raise UnfitError(problem, "Such as mypkg.tasks:clean. Inline code goes under `script:`.")
-    return Python(target=value)
+    @property
+    def noun(self) -> str:
+        """What a sentence calls a node of this kind, with its article."""
+        if self.name == "nodes":
+            return "a composite"
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name} node"
 
 
 KINDS: Mapping[str, NodeKind] = {
@@ -64,56 +55,112 @@ KINDS: Mapping[str, NodeKind] = {
         NodeKind(
             name="bash",
             body=Bash,
-            shape=Shape(lambda value, at: Bash(command=NONEMPTY.read(value, at)), NONEMPTY.schema),
+            shape=shapes.BASH,
             description="A command for bash -e -o pipefail; data reaches it through `env`.",
             output=OutputFormat.TEXT,
-            refuses={
-                "with_": 'Use `env`, and "$NAME" in the command.',
-                "executor": "A command always runs in a process of its own.",
-            },
+            refuses=refusals.OF_BASH,
         ),
         NodeKind(
             name="script",
             body=Script,
-            shape=Shape(lambda value, at: Script(source=NONEMPTY.read(value, at)), NONEMPTY.schema),
+            shape=shapes.SCRIPT,
             description="Inline Python; sees the keys of `with`, leaves its result in `output`.",
-            output=OutputFormat.JSON,
-            refuses={"executor": "A script always runs in a process of its own."},
+            refuses=refusals.OF_SCRIPT,
         ),
         NodeKind(
             name="python",
             body=Python,
-            shape=Shape(_target, {"type": "string", "pattern": r"^[^:\s]+:[^:\s]+$"}),
+            shape=shapes.PYTHON,
             description="A Python function, as module:function; the keys of `with` are arguments.",
-            output=OutputFormat.JSON,
+        ),
+        NodeKind(
+            name="prompt",
+            body=Prompt,
+            shape=shapes.PROMPT,
+            description="A text for an agent, a command that answers on stdout; a template.",
+            output=OutputFormat.TEXT,
+            refuses=refusals.OF_PROMPT,
+            fields=(shapes.AGENT_COMMAND,),
+        ),
+        NodeKind(
+            name="approval",
+            body=Approval,
+            shape=shapes.APPROVAL,
+            description="A question to a person; its output is {choice, answer, by, at}.",
+            refuses=refusals.OF_APPROVAL,
+        ),
+        NodeKind(
+            name="wait",
+            body=Wait,
+            shape=shapes.WAIT,
+            description="A durable timer: a duration, or {until: <moment>}.",
+            refuses=refusals.OF_WAIT,
+        ),
+        NodeKind(
+            name="nodes",
+            body=Composite,
+            shape=shapes.NODES,
+            description="Nodes inside this one: a graph of its own.",
+            refuses=refusals.OF_NODES,
+            fields=(shapes.RETURNS,),
+        ),
+        NodeKind(
+            name="workflow",
+            body=Composite,
+            shape=shapes.WORKFLOW,
+            description="Another workflow file as the body; `with` gives its inputs.",
+            refuses=refusals.OF_WORKFLOW,
         ),
     )
 }
 
-BY_BODY: Mapping[type[Body], NodeKind] = {kind.body: kind for kind in KINDS.values()}
+OWNERS: Mapping[str, str] = {
+    field.key: kind.name for kind in KINDS.values() for field in kind.fields
+}
+"""Keys that belong to one kind of node only."""
 
 UNREADABLE = Python(target="unreadable:unreadable")
 """Stands in for a body that has been complained about: of all bodies the one that refuses least."""
 
+_BY_BODY: Mapping[type[Body], NodeKind] = {kind.body: kind for kind in KINDS.values()}
+
 
 def kind_of(body: Body) -> NodeKind:
     """The row of a body's kind."""
-    return BY_BODY[type(body)]
+    if isinstance(body, Composite):
+        return KINDS["workflow" if body.is_isolated else "nodes"]
+    return _BY_BODY[type(body)]
 
 
 def output_format(node: Node) -> OutputFormat:
     """How what ``node`` prints becomes its output."""
+    if node.output is None and node.output_schema is not None:
+        return OutputFormat.JSON
     return node.output or kind_of(node.body).output
 
 
-def read_body(mapping: Mapping[str, object], at: At) -> Body:
+def read_body(keys: Mapping[str, object], at: At) -> Body:
     """The body that a node's mapping has; a stand-in, once complained, if not exactly one."""
-    named = [key for key in mapping if key in KINDS]
-    if len(named) == 1:
-        body = at.read(named[0], KINDS[named[0]].shape, mapping[named[0]])
-        return UNREADABLE if body is msgspec.UNSET else body
+    named = [key for key in keys if key in KINDS]
     for key in named[1:]:
         at.complain_of_key(key, f"is `{named[0]}` already and cannot be `{key}` too", "Keep one.")
-    if not named and not any(key in NOT_YET for key in mapping):
+    if not named:
         at.complain("does nothing", f"Give it one of: {listed(KINDS)}.")
-    return UNREADABLE
+    return _read_kind(KINDS[named[0]], keys, at) if len(named) == 1 else UNREADABLE
+
+
+def _read_kind(kind: NodeKind, keys: Mapping[str, object], at: At) -> Body:
+    for key, owner in OWNERS.items():
+        if key in keys and owner != kind.name:
+            problem = f"`{key}` makes no sense on {kind.noun}"
+            at.complain_of_key(key, problem, f"It belongs to `{owner}`.")
+    body: Body | msgspec.UnsetType = at.read(kind.name, kind.shape, keys[kind.name])
+    more = {
+        field.attribute: at.read(field.key, field.shape, keys[field.key])
+        for field in kind.fields
+        if field.key in keys
+    }
+    if isinstance(body, msgspec.UnsetType):
+        return UNREADABLE
+    read = {name: value for name, value in more.items() if value is not msgspec.UNSET}
+    return msgspec.structs.replace(body, **read) if read else body

@@ -98,8 +98,9 @@ class Script(Model, frozen=True, tag="script", tag_field="kind"):
 class Python(Model, frozen=True, tag="python", tag_field="kind"):
     """A callable: ``target`` is ``module:qualname``, or with ``file`` its qualified name in there.
 
-    ``parameters`` maps a parameter to ``inputs.NAME`` or ``nodes.ID``, as the decorator found them;
-    ``with`` is for values written out.  ``source_digest`` tells a changed function from the same.
+    ``parameters`` maps a parameter to ``inputs.NAME`` or ``nodes.ID``, as the decorator found them,
+    in a map or loop also to ``item``, ``index``, ``previous``; ``with`` is for values written out.
+    ``source_digest`` tells a changed function from the same.
     """
 
     target: str
@@ -109,7 +110,81 @@ class Python(Model, frozen=True, tag="python", tag_field="kind"):
     is_async: bool = False
 
 
-Body = Bash | Script | Python
+class Prompt(Model, frozen=True, tag="prompt", tag_field="kind"):
+    """A text for an agent: ``command`` reads it on stdin and answers on stdout.
+
+    ``text`` is a template.  Without a command the workflow's agent answers, else the
+    configured one.
+    """
+
+    text: str
+    command: tuple[str, ...] = ()
+
+
+class Choice(Model, frozen=True):
+    """One answer to an approval; ``fails`` makes it fail the node for good."""
+
+    id: str
+    fails: bool = False
+
+
+APPROVE, REJECT = Choice(id="approve"), Choice(id="reject", fails=True)
+
+
+class Approval(Model, frozen=True, tag="approval", tag_field="kind"):
+    """A question to a person; ``message`` is a template, ``answer_schema`` a JSON Schema."""
+
+    message: str
+    choices: tuple[Choice, ...] = (APPROVE, REJECT)
+    answer_schema: Json = None
+
+
+class Wait(Model, frozen=True, tag="wait", tag_field="kind"):
+    """A durable timer: for a ``duration``, or ``until`` a moment (RFC 3339; a template)."""
+
+    duration: timedelta | None = None
+    until: str | None = None
+
+
+class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
+    """A graph as the body of a node.  ``returns`` names the inner node whose output it has.
+
+    A body from another workflow file is ``isolated``: it sees its own ``inputs``, given by the
+    node's ``with``, and nothing of the nodes around it; its ``outputs`` are the node's output.
+    ``folder`` is where that file stood, if not beside the one that names it.
+    """
+
+    nodes: tuple[Node, ...]
+    returns: str | None = None
+    is_isolated: bool = False
+    inputs: Mapping[str, Input] = {}
+    env: Mapping[str, str] = {}
+    outputs: Mapping[str, Json] = {}
+    folder: str = ""
+
+
+Body = Bash | Script | Python | Prompt | Approval | Wait | Composite
+
+
+class OnItemFailure(StrEnum):
+    """Whether one failed item fails a map, or stands as null among its results."""
+
+    FAIL = "fail"
+    COLLECT = "collect"
+
+
+class ForEach(Model, frozen=True):
+    """One instance of the node for each item; ``items`` is an expression for a list or object."""
+
+    items: str
+    on_item_failure: OnItemFailure = OnItemFailure.FAIL
+
+
+class Loop(Model, frozen=True):
+    """The node again and again, until the expression ``until`` holds of its ``output``."""
+
+    until: str
+    max_iterations: int
 
 
 class Input(Model, frozen=True):
@@ -143,12 +218,17 @@ class Node(Model, frozen=True):
     cwd: str | None = None
     output: OutputFormat | None = None
     executor: ExecutorKind | None = None
+    for_each: ForEach | None = None
+    loop: Loop | None = None
+    max_parallel: int | None = None
+    output_schema: Json = None
 
 
 class Definition(Model, frozen=True):
     """A whole workflow.  ``max_parallel`` 0 means no limit, None the default (4 per CPU).
 
-    ``folder`` is where the file stood; it comes first on ``sys.path`` of Python nodes.
+    ``folder`` is where the file stood; it comes first on ``sys.path`` of Python nodes.  ``agent``
+    is the command for prompts that have none of their own.
     """
 
     name: str
@@ -160,4 +240,5 @@ class Definition(Model, frozen=True):
     timeout: timedelta | None = None
     outputs: Mapping[str, Json] = {}
     folder: str = ""
+    agent: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()

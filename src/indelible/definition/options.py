@@ -18,11 +18,12 @@ from indelible.definition.model import (
     ExecutorKind,
     InputType,
     OnInterrupt,
+    OnItemFailure,
     OutputFormat,
     TriggerRule,
 )
 from indelible.definition.places import Path, Place, Report, Spot
-from indelible.definition.shapes import At, Field
+from indelible.definition.shapes import At, Field, Opener
 from indelible.definition.wording import did_you_mean
 from indelible.errors import ValueNotJsonError
 from indelible.values import Json, decode, encode
@@ -67,17 +68,28 @@ class NodeOptions(TypedDict, total=False):
     cwd: str | None
     output: OutputFormat | Literal["text", "json"] | None
     executor: ExecutorKind | Literal["thread", "process"] | None
+    output_schema: Mapping[str, Json] | None
+    for_each: str | model.ForEach | Mapping[str, str] | None
+    on_item_failure: OnItemFailure | Literal["fail", "collect"] | None
+    loop: model.Loop | Mapping[str, str | int] | None
+    max_parallel: int | None
 
 
 class CodePlaces(msgspec.Struct, frozen=True):
-    """Where the words of a workflow made in Python stand: the workflow itself, and each node."""
+    """Where the words of a workflow made in Python stand: the workflow itself, and each node.
+
+    ``inside`` are those of the graphs in composites, by the number of the node.
+    """
 
     flow: Place
     nodes: Sequence[Place] = ()
+    inside: Mapping[int, CodePlaces] = {}
 
     def locate(self, path: Path, offset: int = 0) -> Place:
         """Lines only: Python does not say in which column an argument began."""
         match path:
+            case ("nodes", int(order), "nodes", int(), *_) if order in self.inside:
+                return self.inside[order].locate(path[2:])
             case ("nodes", int(order), *_) if order < len(self.nodes):
                 return self.nodes[order]
         return self.flow
@@ -88,9 +100,11 @@ def at_workflow(report: Report) -> At:
     return At(Spot(report), report.locate)
 
 
-def at_node(report: Report, order: int, node: str) -> At:
-    """Where the options of node number ``order`` (from 0) are read."""
-    return At(Spot(report, ("nodes", order), node), report.locate)
+def at_node(at: At, order: int, node: str, opener: Opener | None = None) -> At:
+    """Where the options of node number ``order`` (from 0) of the graph at ``at`` are read."""
+    path = f"{at.spot.node}/{node}" if at.spot.node else node
+    spot = Spot(at.spot.report, (*at.spot.path, "nodes", order), path)
+    return At(spot, at.locate_key, opener)
 
 
 def read_options(
@@ -153,13 +167,28 @@ def as_plain(value: object) -> object:
     return list(value) if isinstance(value, tuple | set | frozenset) else value
 
 
-READY: Mapping[str, type] = {"retry": model.Retry, "timeout": timedelta, "grace": timedelta}
+def as_command(value: object) -> object:
+    """The words of a command as workflow files have them: ``{command: [ … ]}``."""
+    return {"command": list(value)} if isinstance(value, list | tuple) else value
+
+
+READY: Mapping[str, type] = {
+    "retry": model.Retry,
+    "timeout": timedelta,
+    "grace": timedelta,
+    "loop": model.Loop,
+    "for_each": model.ForEach,
+}
 """Options that may be values of the model already."""
 
 PLAIN: Mapping[str, Callable[[object], object]] = {
     "env": as_plain,
     "depends_on": as_plain,
     "with_": as_json,
+    "output_schema": as_json,
+    "for_each": as_plain,
+    "loop": as_plain,
+    "agent": as_command,
     "outputs": as_json,
     "default": as_json,
     "enum": as_plain,

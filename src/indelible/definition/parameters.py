@@ -18,31 +18,50 @@ from indelible.definition.wording import did_you_mean, listed
 Bound = tuple[Python, tuple[str, ...]]
 """A body with its parameters, and the nodes that it takes outputs of."""
 
+Names = frozenset[str]
+
 _DECLARE = "Declare it: Workflow(…, inputs={{{name!r}: ink.Input(…)}})."
 
 
 class Binding:
-    """Binds the functions of one workflow; ``inputs`` grows by those that only parameters name.
+    """Binds the functions of one graph; ``inputs`` grows by those that only parameters name.
 
-    Nodes with the same function and the same keys of ``with_`` share one body.
+    ``taken`` are the nodes around the composite, if it is one, whose outputs functions take; so the
+    composite depends on them.  Nodes with the same function, the same keys of ``with_`` and the
+    same names at hand share one body.
     """
 
-    def __init__(self, declared: Mapping[str, Input], ids: Iterable[str], report: Report) -> None:
-        self.inputs: dict[str, Input] = dict(declared)
+    def __init__(
+        self,
+        declared: Mapping[str, Input],
+        ids: Iterable[str],
+        report: Report,
+        outer: Binding | None = None,
+    ) -> None:
+        self.inputs: dict[str, Input] = dict(declared) if outer is None else outer.inputs
+        self.ids = frozenset(ids)
+        self.taken: dict[str, None] = {}
         self._declared = declared
-        self._ids = frozenset(ids)
         self._report = report
-        self._bound: dict[tuple[int, frozenset[str]], Bound] = {}
+        self._outer = outer
+        self._bound: dict[tuple[int, frozenset[str], Names], Bound] = {}
         self._blamed: set[int] = set()
 
-    def bind(self, callee: Callee, written: Iterable[str], node: str) -> Bound:
-        """The body of ``node``, where ``written`` are the parameters that ``with_`` gives."""
-        key = (id(callee), frozenset(written))
+    def inside(self, ids: Iterable[str]) -> Binding:
+        """The binding of the graph in a composite."""
+        return Binding(self._declared, ids, self._report, self)
+
+    def bind(self, callee: Callee, written: Iterable[str], node: str, names: Names) -> Bound:
+        """The body of ``node``, where ``written`` are the parameters that ``with_`` gives.
+
+        ``names`` are those of `item`, `index`, `previous` that exist there.
+        """
+        key = (id(callee), frozenset(written), names)
         if key not in self._bound:
-            self._bound[key] = self._bind(callee, key[1], node)
+            self._bound[key] = self._bind(callee, key[1], node, names)
         return self._bound[key]
 
-    def _bind(self, callee: Callee, written: frozenset[str], node: str) -> Bound:
+    def _bind(self, callee: Callee, written: frozenset[str], node: str, names: Names) -> Bound:
         if id(callee) not in self._blamed:
             self._blamed.add(id(callee))
             for problem, hint in callee.problems:
@@ -54,14 +73,18 @@ class Binding:
         sources = {
             name: source
             for name in (*callee.parameters, *callee.optional)
-            if name not in written and (source := self._source(callee, name, node))
+            if name not in written and (source := self._source(callee, name, node, names))
         }
-        upstream = tuple(name for name, source in sources.items() if source == f"nodes.{name}")
+        taken = [name for name, source in sources.items() if source == f"nodes.{name}"]
+        upstream = tuple(name for name in taken if name in self.ids)
+        self.taken.update((name, None) for name in taken if name not in self.ids)
         return msgspec.structs.replace(callee.body, parameters=sources), upstream
 
-    def _source(self, callee: Callee, name: str, node: str) -> str:
-        """``nodes.NAME`` or ``inputs.NAME``; empty if Python's own default is to be used."""
-        if name in self._ids:
+    def _source(self, callee: Callee, name: str, node: str, names: Names) -> str:
+        """``nodes.NAME``, ``inputs.NAME``, ``item``; empty if Python's own default counts."""
+        if name in names:
+            return name
+        if self._is_node(name):
             if name in self._declared:
                 self._complain(
                     callee, node, f"{name} is both a node and an input", "Rename one of them."
@@ -72,6 +95,9 @@ class Binding:
                 return ""
             self._infer(callee, name, node)
         return f"inputs.{name}"
+
+    def _is_node(self, name: str) -> bool:
+        return name in self.ids or (self._outer is not None and self._outer._is_node(name))
 
     def _infer(self, callee: Callee, name: str, node: str) -> None:
         asked = callee.parameters[name]

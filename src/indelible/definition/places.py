@@ -11,6 +11,14 @@ from indelible.errors import Complaint, DefinitionError
 Path = tuple[str | int, ...]
 """The way to a value: ``("nodes", 3, "env", "URL")``."""
 
+
+def inside_node(path: Path) -> Path:
+    """``path`` as seen from the innermost node it leads into: ``("env", "URL")``."""
+    while len(path) > 1 and path[0] == "nodes" and isinstance(path[1], int):
+        path = path[2:]
+    return path
+
+
 MOST_COMPLAINTS = 1_000
 """Nobody reads more; a file of a million mistakes must not take minutes to be refused."""
 

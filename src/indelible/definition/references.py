@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import msgspec
 
-from indelible.definition.dependencies import Dependencies
 from indelible.definition.graph import missing_ancestors
-from indelible.definition.model import Definition, Node
-from indelible.definition.places import Spot
+from indelible.definition.levels import Level
+from indelible.definition.model import Definition
+from indelible.definition.texts import Text, texts_of_nodes, texts_of_workflow
 from indelible.definition.wording import did_you_mean, listed, shortened
-from indelible.errors import ExpressionError
-from indelible.expressions import (
-    Expression,
-    Reference,
-    Template,
-    has_template,
-    parse_expression,
-    parse_template,
-)
-from indelible.values import MAX_DEPTH
+from indelible.expressions import Reference
 
-NOT_YET: Mapping[str, str] = {
-    "item": "It belongs to for_each, which is to come as well.",
-    "index": "It belongs to for_each and loop, which are to come as well.",
-    "previous": "It belongs to loop, which is to come as well.",
-    "output": "It belongs to loop; of a node it is nodes.ID.output.",
-    "secrets": "Nodes inherit the environment of the process that drives the run.",
+ELSEWHERE: Mapping[str, tuple[str, str]] = {
+    "item": (
+        "`item` exists only inside a for_each",
+        "Use it in the body, env and with of a node with `for_each`, and in the nodes inside.",
+    ),
+    "index": (
+        "`index` exists only inside a for_each or a loop",
+        "Use it in the body, env and with of a node with `for_each` or `loop`, and inside.",
+    ),
+    "previous": (
+        "`previous` exists only inside a loop",
+        "Use it in the body, env and with of a node with `loop`, and in the nodes inside.",
+    ),
+    "output": ("`output` exists only in `until`", "Of a node it is nodes.ID.output."),
+    "secrets": (
+        "`secrets` cannot be used here",
+        "They are for `env`, `with` and prompts: never where a decision is taken or shown.",
+    ),
 }
-"""Roots that the language has and this version has not, with a hint."""
+"""Roots that exist in some places only, and what is said of them in the others."""
 
 OF_A_RUN = ("id",)
 OF_A_NODE = ("output", "status")
@@ -38,16 +41,8 @@ OF_A_NODE = ("output", "status")
 Verdict = tuple[str, str] | None
 """A problem and a hint, or nothing to complain about."""
 
-Rows = Mapping[str, Callable[[Reference], Verdict]]
+Rows = Mapping[str, Callable[[Text, Reference], Verdict]]
 """For each root how a reference that begins with it is judged."""
-
-
-class Text(msgspec.Struct, frozen=True):
-    """An expression or template and what it refers to; ``number`` is its node's, -1 outside."""
-
-    spot: Spot
-    number: int
-    references: tuple[Reference, ...]
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -60,44 +55,77 @@ class Use(msgspec.Struct, frozen=True):
         self.text.spot.complain(message, hint=hint, offset=self.reference.column - 1)
 
 
-def check_references(definition: Definition, dependencies: Dependencies, spot: Spot) -> None:
+Wanted = dict[int, dict[int, list[Use]]]
+"""Of one graph: which node, or something inside it, uses which other node, and where."""
+
+
+def check_references(definition: Definition, levels: Iterable[Level]) -> None:
     """Complain about expressions that do not parse, and of what they name but may not use."""
     rows: Rows = {
         "inputs": partial(_of_inputs, definition),
-        "nodes": partial(_of_nodes, dependencies),
+        "nodes": _of_nodes,
         "run": _of_run,
+        "secrets": _of_secrets,
     }
-    wanted: dict[int, dict[int, Use]] = {}
-    for text in _texts(definition, spot):
-        for reference in text.references:
-            use = Use(text, reference)
-            if verdict := _judge(use, rows):
-                use.complain(*verdict)
-            elif reference.root == "nodes" and text.number >= 0:
-                other = dependencies.position[reference.path[1]]
-                wanted.setdefault(text.number, {}).setdefault(other, use)
-    for number, other in missing_ancestors(dependencies.upstream, dependencies.order, wanted):
-        name = dependencies.nodes[other].id
-        message, hint = "refers to itself", "A node has no output while it runs."
-        if number != other:
-            message = f"refers to node {shortened(name)}, which is not upstream of it"
-            hint = f"Add {name} to its `depends_on`."
-        wanted[number][other].complain(message, hint)
+    wanted: dict[Level, Wanted] = {level: {} for level in levels}
+    for level in wanted:
+        if level.outer is None:
+            for text in texts_of_workflow(definition, level):
+                _judge_text(text, rows, wanted)
+        for text in texts_of_nodes(level):
+            _judge_text(text, rows, wanted)
+    for level, uses in wanted.items():
+        arrows = level.dependencies
+        for number, other in missing_ancestors(arrows.upstream, arrows.order, uses):
+            for use in uses[number][other]:
+                use.complain(*_not_upstream(level, number, other, use))
 
 
-def _judge(use: Use, rows: Rows) -> Verdict:
-    root = use.reference.root
-    if root in NOT_YET:
-        return (f"`{root}` is not supported by this version", NOT_YET[root])
-    if root not in rows:
-        return (f"there is no {shortened(root)}", did_you_mean(root, rows, what="There are"))
-    if root == "nodes" and use.text.spot.path[0] == "env":
-        hint = "Put it into the `env` of the nodes that need it."
-        return ("`nodes` cannot be used in the env of the whole workflow", hint)
-    return rows[root](use.reference)
+def _judge_text(text: Text, rows: Rows, wanted: Mapping[Level, Wanted]) -> None:
+    for reference in text.references:
+        if verdict := _judge(text, reference, rows):
+            Use(text, reference).complain(*verdict)
+        elif reference.root == "nodes" and text.number >= 0:
+            level, number, other = _found(text, reference.path[1])
+            uses = wanted[level].setdefault(number, {}).setdefault(other, [])
+            uses.append(Use(text, reference))
 
 
-def _of_inputs(definition: Definition, reference: Reference) -> Verdict:
+def _judge(text: Text, reference: Reference, rows: Rows) -> Verdict:
+    root = reference.root
+    if root in ELSEWHERE and root not in text.roots:
+        return ELSEWHERE[root]
+    return rows[root](text, reference) if root in rows else None
+
+
+def _found(text: Text, name: str) -> tuple[Level, int, int]:
+    """The graph that has the node ``name``, nearest first; who in it uses it; which one it is.
+
+    ``KeyError`` if there is none.
+    """
+    level, number = text.level, text.number
+    while name not in level.dependencies.position:
+        if level.outer is None:
+            raise KeyError(name)
+        level, number = level.outer, level.composite
+    return level, number, level.dependencies.position[name]
+
+
+def _not_upstream(level: Level, number: int, other: int, use: Use) -> tuple[str, str]:
+    name, around = level.nodes[other].id, level.nodes[number].id
+    is_inside = use.text.level is not level
+    if number == other and is_inside:
+        problem = f"refers to node {shortened(name)}, which it is inside of"
+        return problem, "A node has no output while something inside it runs."
+    if number == other:
+        return "refers to itself", "A node has no output while it runs."
+    problem = f"refers to node {shortened(name)}, which is not upstream of "
+    if is_inside:
+        return f"{problem}{shortened(around)} around it", f"Add {name} to the `depends_on` there."
+    return f"{problem}it", f"Add {name} to its `depends_on`."
+
+
+def _of_inputs(definition: Definition, text: Text, reference: Reference) -> Verdict:
     name = reference.path[1] if len(reference.path) > 1 else None
     if name is None or name in definition.inputs:
         return None
@@ -105,12 +133,18 @@ def _of_inputs(definition: Definition, reference: Reference) -> Verdict:
     return (f"input {shortened(name)} is not declared", hint)
 
 
-def _of_nodes(dependencies: Dependencies, reference: Reference) -> Verdict:
+def _of_nodes(text: Text, reference: Reference) -> Verdict:
     path = reference.path
+    if text.number < 0 and text.spot.path[0] == "env":
+        hint = "Put it into the `env` of the nodes that need it."
+        return ("`nodes` cannot be used in the env of the whole workflow", hint)
     if len(path) == 1:
         return ("`nodes` needs the id of a node, written out", "Such as nodes.fetch.output.")
-    if path[1] not in dependencies.position:
-        hint = did_you_mean(path[1], filter(None, dependencies.position), what="Known nodes")
+    try:
+        _found(text, path[1])
+    except KeyError:
+        known = filter(None, text.level.dependencies.position)
+        hint = did_you_mean(path[1], known, what="Known nodes")
         return (f"refers to node {shortened(path[1])}, which does not exist", hint)
     if len(path) == 2 or path[2] not in OF_A_NODE:
         said = f"has no {shortened(path[2])}" if len(path) > 2 else "is not a value by itself"
@@ -119,47 +153,13 @@ def _of_nodes(dependencies: Dependencies, reference: Reference) -> Verdict:
     return None
 
 
-def _of_run(reference: Reference) -> Verdict:
+def _of_run(text: Text, reference: Reference) -> Verdict:
     if len(reference.path) == 2 and reference.path[1] in OF_A_RUN:
         return None
     return (f"`{'.'.join(reference.path)}` has no value", "Of a run there is run.id.")
 
 
-def _texts(definition: Definition, whole: Spot) -> Iterator[Text]:
-    yield from _templates(definition.env, whole.below("env"))
-    yield from _templates(definition.outputs, whole.below("outputs"))
-    for number, node in enumerate(definition.nodes):
-        if node.when is not None or node.env or node.with_:
-            yield from _texts_of(node, number, Spot(whole.report, ("nodes", number), node.id))
-
-
-def _texts_of(node: Node, number: int, spot: Spot) -> Iterator[Text]:
-    if node.when is not None:
-        at = spot.below("when")
-        yield Text(at, number, _parsed(parse_expression, node.when, at))
-    yield from _templates(node.env, spot.below("env"), number)
-    yield from _templates(node.with_, spot.below("with"), number)
-
-
-def _templates(value: object, spot: Spot, number: int = -1) -> Iterator[Text]:
-    if isinstance(value, str):
-        if has_template(value):
-            yield Text(spot, number, _parsed(parse_template, value, spot))
-    elif len(spot.path) > MAX_DEPTH:
-        return  # too deep for JSON, which has been said
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _templates(each, spot.below(key), number)
-    elif isinstance(value, list | tuple):
-        for place, each in enumerate(value):
-            yield from _templates(each, spot.below(place), number)
-
-
-def _parsed(
-    parse: Callable[[str], Expression | Template], text: str, spot: Spot
-) -> tuple[Reference, ...]:
-    try:
-        return parse(text).references
-    except ExpressionError as error:
-        spot.complain(error.problem, hint=error.hint, offset=max(error.column - 1, 0))
-        return ()
+def _of_secrets(text: Text, reference: Reference) -> Verdict:
+    if len(reference.path) == 2:
+        return None
+    return (f"`{'.'.join(reference.path)}` has no value", "A secret is secrets.NAME.")

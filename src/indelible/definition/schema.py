@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indelible.definition.fields import WORKFLOW
+from indelible.definition.fields import NODE, WORKFLOW
 
 
 def yaml_schema() -> dict[str, object]:
@@ -12,4 +12,5 @@ def yaml_schema() -> dict[str, object]:
         "title": "Indelible workflow",
         "description": "A workflow file of Indelible: nodes, and what each of them waits for.",
         **WORKFLOW.schema,
+        "$defs": {"node": NODE.schema},
     }

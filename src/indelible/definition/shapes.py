@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from indelible.definition.durations import PATTERN, parse_duration
-from indelible.definition.places import Locate, Spot
+from indelible.definition.model import Body, Node
+from indelible.definition.places import Locate, Spot, inside_node
 from indelible.definition.wording import describe, did_you_mean, shortened
 
 Schema = Mapping[str, object]
@@ -28,15 +29,28 @@ class UnfitError(Exception):
         self.hint = hint
 
 
+class Opener(Protocol):
+    """How a door reads what a composite is made of.  Raises ``UnfitError``."""
+
+    def nodes(self, value: object, at: At) -> tuple[Node, ...]:
+        """The graph that ``value`` spells out."""
+        ...
+
+    def workflow(self, path: str, at: At) -> Body:
+        """The body that another file is; a stand-in if that is wrong."""
+        ...
+
+
 class At(msgspec.Struct, frozen=True):
     """A place in a file while it is read."""
 
     spot: Spot
     locate_key: Locate
+    opener: Opener | None = None
 
     def read(self, step: str | int, shape: Shape, value: object) -> Any:
         """``value``, which stands below here, or ``UNSET`` once it has been complained about."""
-        below = At(self.spot.below(step), self.locate_key)
+        below = At(self.spot.below(step), self.locate_key, self.opener)
         try:
             return shape.read(value, below)
         except UnfitError as error:
@@ -51,11 +65,7 @@ class At(msgspec.Struct, frozen=True):
         self.spot.report.add(place, problem, hint=hint, node=self.spot.node)
 
     def _named(self, problem: str) -> str:
-        match self.spot.path:
-            case ("nodes", int(), *inside):
-                path: Sequence[str | int] = inside
-            case whole:
-                path = whole
+        path = inside_node(self.spot.path)
         names = ".".join(step for step in path if isinstance(step, str))
         return f"`{names}` {problem}" if names else f"this {problem}"
 
@@ -101,7 +111,7 @@ def _in_quotes(value: object) -> str:
 _text = _of_type(str, "text", _in_quotes)
 _number = _of_type((int, float), "a number")
 _list = _of_type(list, "a list", lambda value: "Write it in [ ]." if isinstance(value, str) else "")
-mapping = _of_type(dict, "a mapping")
+mapping: Callable[[object, At], Any] = _of_type(dict, "a mapping")
 """The value itself, if it is a mapping."""
 
 
@@ -129,6 +139,7 @@ TEXT = Shape(_text, {"type": "string"})
 NONEMPTY = Shape(_nonempty, {"type": "string", "minLength": 1})
 FLAG = Shape(_of_type(bool, "true or false"), {"type": "boolean"})
 CONDITION = Shape(_condition, {"type": ["string", "boolean"]})
+OBJECT = Shape(mapping, {"type": "object"})
 DURATION = Shape(
     _duration, {"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}]}
 )
@@ -216,14 +227,12 @@ def read_fields(
     at: At,
     *,
     others: Sequence[str] = (),
-    not_yet: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What ``keys`` say, by attribute of the model; the unfit ones are left out.
 
-    ``others`` are keys that somebody else reads; ``not_yet`` are keys of the language that this
-    version refuses, with what they are.
+    ``others`` are keys that somebody else reads.
     """
-    _refuse_unknown(keys, [*(field.key for field in fields), *others], at, not_yet or {})
+    _refuse_unknown(keys, [*(field.key for field in fields), *others], at)
     found: dict[str, Any] = {}
     for field in fields:
         if field.key in keys:
@@ -233,13 +242,8 @@ def read_fields(
     return {name: value for name, value in found.items() if value is not msgspec.UNSET}
 
 
-def _refuse_unknown(
-    keys: Iterable[str], known: Sequence[str], at: At, not_yet: Mapping[str, str]
-) -> None:
+def _refuse_unknown(keys: Iterable[str], known: Sequence[str], at: At) -> None:
     for key in keys:
-        if key in not_yet:
-            problem = f"`{key}` ({not_yet[key]}) is not supported by this version"
-            at.complain_of_key(key, problem, "Leave it out.")
-        elif key not in known:
+        if key not in known:
             hint = did_you_mean(key, known, what="Known keys")
             at.complain_of_key(key, f"unknown key {shortened(key)}", hint)

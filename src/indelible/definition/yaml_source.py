@@ -58,7 +58,9 @@ class Source(msgspec.Struct, frozen=True):
         """The ``Locate`` of this file; an offset into folded or escaped text is left out."""
         found = self.values.get(path)
         if found is None:
-            return self.locate(path[:-1]) if path else Place(self.file)
+            # Of what is written short (`for_each: …` for its items) the text stands right above.
+            above = offset if path and isinstance(self._at(path[:-1]), str) else 0
+            return self.locate(path[:-1], above) if path else Place(self.file)
         if offset:
             found = _inside(self.lines, *found, self._text(path), offset)
         return Place(self.file, found[0] + 1, found[1] + 1)
@@ -71,10 +73,15 @@ class Source(msgspec.Struct, frozen=True):
         return Place(self.file, found[0] + 1, found[1] + 1 + offset)
 
     def _text(self, path: Path) -> str:
-        value: Any = self.data
-        for step in path:
-            value = value[step]
+        value = self._at(path)
         return value if isinstance(value, str) else ""
+
+    def _at(self, path: Path) -> Json:
+        value: Any = self.data
+        for step in path if path in self.values else ():
+            value = value[step]
+        found: Json = value
+        return found
 
 
 def read_yaml(raw: bytes, file: str) -> tuple[Source, list[Complaint]]:

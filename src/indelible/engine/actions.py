@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from indelible.events import (
     BlobRef,
     Event,
+    NodeCompleted,
     NodeError,
     NodeFailed,
     NodeSkipped,
@@ -33,6 +34,12 @@ class StartNode(_Action, frozen=True):
     env: Mapping[str, str] = {}
 
 
+class OpenNode(_Action, frozen=True):
+    """Begin to wait, or begin with what is inside a container; nothing is executed."""
+
+    event: NodeStarted
+
+
 class RefuseNode(_Action, frozen=True):
     """An expression of the node has no value: the attempt begins and fails in one append."""
 
@@ -41,8 +48,20 @@ class RefuseNode(_Action, frozen=True):
     error: NodeError
 
 
+class CompleteNode(_Action, frozen=True):
+    """A timer came due, or all that is inside a container has ended well.
+
+    ``output`` is JSON; without one the output is that of the nodes in ``output_from``.
+    """
+
+    node_id: str
+    attempt: int
+    output: bytes | None = None
+    output_from: tuple[str, ...] | None = None
+
+
 class FailNode(_Action, frozen=True):
-    """An interrupted attempt is not made again."""
+    """An interrupted attempt is not made again, or what is inside a container failed."""
 
     node_id: str
     attempt: int
@@ -62,10 +81,10 @@ class StopNode(_Action, frozen=True):
     error: NodeError
 
 
-class FetchBlob(_Action, frozen=True):
-    """An expression needs this value; load it and decide again."""
+class FetchBlobs(_Action, frozen=True):
+    """An expression needs these values; load them and decide again."""
 
-    ref: BlobRef
+    refs: tuple[BlobRef, ...]
 
 
 class CompleteRun(_Action, frozen=True):
@@ -80,8 +99,18 @@ class FailRun(_Action, frozen=True):
     event: WorkflowFailed
 
 
-Action = StartNode | RefuseNode | FailNode | SkipNode | StopNode | FetchBlob | CompleteRun | FailRun
-
+Action = (
+    StartNode
+    | OpenNode
+    | RefuseNode
+    | CompleteNode
+    | FailNode
+    | SkipNode
+    | StopNode
+    | FetchBlobs
+    | CompleteRun
+    | FailRun
+)
 
 Keep = Callable[[bytes], Raw | BlobRef]
 """Puts a value where it belongs: as it is into the event, or into a blob beside the log."""
@@ -99,19 +128,31 @@ def events_of(action: Action, keep: Keep) -> tuple[Event, ...]:
             )
         case FailNode(node_id, attempt, error):
             return (NodeFailed(node_id=node_id, attempt=attempt, error=error),)
-        case SkipNode(event):
-            return (event,)
-        case FailRun(event):
+        case CompleteNode():
+            return (_node_completed(action, keep),)
+        case OpenNode(event) | SkipNode(event) | FailRun(event):
             return (event,)
         case CompleteRun(outputs):
-            return (WorkflowCompleted() if outputs is None else _completed(keep(outputs)),)
-        case StopNode() | FetchBlob():
+            return (_run_completed(outputs, keep),)
+        case StopNode() | FetchBlobs():
             return ()
         case _:
             assert_never(action)
 
 
-def _completed(outputs: Raw | BlobRef) -> WorkflowCompleted:
-    if isinstance(outputs, BlobRef):
-        return WorkflowCompleted(outputs_blob=outputs)
-    return WorkflowCompleted(outputs=outputs)
+def _node_completed(action: CompleteNode, keep: Keep) -> NodeCompleted:
+    kept = None if action.output is None else keep(action.output)
+    return NodeCompleted(
+        node_id=action.node_id,
+        attempt=action.attempt,
+        output=kept if isinstance(kept, Raw) else UNSET,
+        output_blob=kept if isinstance(kept, BlobRef) else None,
+        output_from=action.output_from,
+    )
+
+
+def _run_completed(outputs: bytes | None, keep: Keep) -> WorkflowCompleted:
+    kept = None if outputs is None else keep(outputs)
+    if isinstance(kept, BlobRef):
+        return WorkflowCompleted(outputs_blob=kept)
+    return WorkflowCompleted() if kept is None else WorkflowCompleted(outputs=kept)

@@ -1,36 +1,37 @@
 """What to do next, given what has happened.  No clock, no randomness, no I/O.
 
-``decide`` looks only at queues that ``evolve`` keeps: nodes that end without starting, retries that
-are due, nodes that may start.  It never scans all nodes, so a turn costs what it changes.
+``decide`` looks only at queues that ``evolve`` keeps: nodes that end without starting, containers
+that are through, timers and retries that are due, nodes that may start.  It never scans all nodes,
+so a turn costs what it changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 
 from indelible.engine.actions import (
     Action,
+    CompleteNode,
     CompleteRun,
     FailNode,
     FailRun,
-    FetchBlob,
+    FetchBlobs,
     RefuseNode,
     SkipNode,
-    StartNode,
     StopNode,
 )
-from indelible.engine.fold import roots_of
-from indelible.engine.render import (
-    UNRENDERABLE,
-    arguments_of,
-    environment_of,
-    holds,
-    outputs_of,
-)
-from indelible.engine.scope import BlobNeeded, Blobs, Scope
+from indelible.engine.begin import Iteration, begin
+from indelible.engine.containers import wind_up
+from indelible.engine.fold import failed_nodes
+from indelible.engine.gate import first_full
+from indelible.engine.outputs import Blobs, BlobsNeeded
+from indelible.engine.render import UNRENDERABLE, outputs_of
+from indelible.engine.roots import roots_of, union
+from indelible.engine.scope import Scope
 from indelible.engine.state import INTERRUPTED, STOPPED, NodeState, RunState, RunStatus
+from indelible.engine.tree import next_attempt
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import MAX_NAMED, NodeError, NodeSkipped, WorkflowFailed
 
@@ -52,86 +53,116 @@ def decide(state: RunState, now: datetime, blobs: Blobs) -> tuple[Action, ...]:
             return ()
 
 
-def next_moment(state: RunState) -> datetime | None:
-    """When there may be something to decide though nothing happens: a retry, the run's deadline."""
-    retry = state.retries.first()
-    moments = [retry[0]] if retry and _has_slot(state) else []
-    if state.deadline is not None and state.status is RunStatus.RUNNING:
-        moments.append(state.deadline)
-    return min(moments, default=None)
+def next_moment(state: RunState, now: datetime) -> datetime | None:
+    """When there may be something to decide though nothing happens: a retry, a timer, the deadline.
+
+    A retry that is due already waits for a place, not for a moment.
+    """
+    if state.status is not RunStatus.RUNNING:
+        return None
+    retry = next((moment for moment, _ in state.retries if moment > now), None)
+    timer = state.timers.first()
+    moments = (retry, timer and timer[0], state.deadline)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Action, ...]:
     if state.open_nodes == 0 and not state.stopped:
         return (_finish(state, blobs),)
     if state.deadline is not None and state.deadline <= now:
-        return _wind_up(state, NodeError(type=TIMEOUT, message="the run passed its timeout"))
-    if state.plan.definition.fail_fast and state.failed:
-        return _wind_up(state, _failure(state))
+        return _end_early(state, NodeError(type=TIMEOUT, message="the run passed its timeout"))
+    if state.plan.definition.fail_fast and state.fatal:
+        return _end_early(state, _failure(state, state.fatal))
     if state.open_nodes == 0:
         return (_finish(state, blobs),)
     scope = Scope(state, blobs)
-    return tuple(chain(_close_nodes(state), _start_nodes(state, now, scope)))
+    return tuple(
+        chain(_close_nodes(state, now, scope), _due_timers(state, now), _starts(state, now, scope))
+    )
 
 
-def _close_nodes(state: RunState) -> Iterator[Action]:
-    for order in state.closing:
-        node = state.at(order)
+def _close_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
+    for serial in state.closing:
+        node = state.by_serial[serial]
         if node.is_given_up:
             yield FailNode(node.id, node.attempt, _interrupted(node))
+        elif node.is_container and not node.is_judged:
+            yield from _wind_up(state, node, now, scope)
         else:
             yield SkipNode(_skipped_by_rule(state, node))
 
 
-def _start_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
-    limit = state.plan.max_parallel
-    slots = limit - len(state.running) if limit else len(state.nodes)
-    waiting = chain(_due_retries(state, now), state.ready)
-    while slots > 0 and (order := next(waiting, None)) is not None:
-        action = _begin(state, state.at(order), scope)
-        slots -= isinstance(action, StartNode)
+def _wind_up(state: RunState, node: NodeState, now: datetime, scope: Scope) -> Iterator[Action]:
+    def iterate(loop: NodeState, index: int) -> Action:
+        return _begin(state, loop, now, scope, index)
+
+    try:
+        action = wind_up(node, scope.at(node), iterate)
+    except BlobsNeeded as needed:
+        action = FetchBlobs(needed.refs)
+    except UNRENDERABLE as error:
+        action = FailNode(node.id, node.attempt, _expression_error(error))
+    if action is not None:
         yield action
 
 
-def _due_retries(state: RunState, now: datetime) -> Iterator[int]:
-    for moment, order in state.retries:
+def _due_timers(state: RunState, now: datetime) -> Iterator[Action]:
+    for moment, serial in state.timers:
         if moment > now:
             return
-        yield order
+        node = state.by_serial[serial]
+        yield CompleteNode(node.id, node.attempt, output=b"null")
 
 
-def _begin(state: RunState, node: NodeState, scope: Scope) -> Action:
-    planned = node.planned.node
-    attempt = node.attempt + 1
+def _starts(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
+    for serial in chain(_due_retries(state, now), state.ready):
+        yield _begin(state, state.by_serial[serial], now, scope)
+
+
+def _due_retries(state: RunState, now: datetime) -> Iterator[int]:
+    """One of them: whether there is room for the next is known when this one has started."""
+    for moment, serial in state.retries:
+        if moment > now:
+            return
+        if first_full(state.by_serial[serial].gate) is None:
+            yield serial
+            return
+
+
+def _begin(
+    state: RunState, node: NodeState, now: datetime, scope: Scope, index: int | None = None
+) -> Action:
+    own = scope.at(node, index)
+    iteration = None if index is None else _iteration(state, f"{node.id}#{index}")
     try:
-        # A condition is asked once, before the first attempt.
-        if planned.when is not None and node.is_judged and not holds(planned.when, scope):
-            return SkipNode(_skipped_by_when(state, node, planned.when))
-        return StartNode(
-            node.id,
-            attempt,
-            arguments_of(planned, scope),
-            environment_of(state.plan.definition, planned, scope),
-        )
-    except BlobNeeded as needed:
-        return FetchBlob(needed.ref)
+        return begin(state.plan.definition, node, own, now, iteration)
+    except BlobsNeeded as needed:
+        return FetchBlobs(needed.refs)
     except UNRENDERABLE as error:
-        return RefuseNode(node.id, attempt, _expression_error(error))
+        if index is not None:
+            return FailNode(node.id, node.attempt, _expression_error(error))
+        return RefuseNode(node.id, node.attempt + 1, _expression_error(error))
+
+
+def _iteration(state: RunState, path: str) -> Iteration:
+    return Iteration(path, next_attempt(state, path))
 
 
 def _finish(state: RunState, blobs: Blobs) -> Action:
-    if state.failed or state.stopped:
-        return _fail_run(state, _failure(state))
+    failed = failed_nodes(state)
+    if failed:
+        return _fail_run(state, _failure(state, _roots(failed)))
     try:
-        return CompleteRun(outputs_of(state.plan.definition, Scope(state, blobs)))
-    except BlobNeeded as needed:
-        return FetchBlob(needed.ref)
+        outputs = outputs_of(state.plan.definition.outputs, Scope(state, blobs))
+        return CompleteRun(outputs)
+    except BlobsNeeded as needed:
+        return FetchBlobs(needed.refs)
     except UNRENDERABLE as error:
         return _fail_run(state, _expression_error(error, "outputs of the workflow: "))
 
 
-def _wind_up(state: RunState, error: NodeError) -> tuple[Action, ...]:
-    """End the run early: stop what runs, and once nothing does, fail."""
+def _end_early(state: RunState, error: NodeError) -> tuple[Action, ...]:
+    """Stop what runs, and once nothing does, fail."""
     if state.running:
         return _stop_all(state, error.message)
     return (_fail_run(state, error),)
@@ -143,12 +174,18 @@ def _stop_all(state: RunState, reason: str) -> tuple[Action, ...]:
 
 
 def _fail_run(state: RunState, error: NodeError) -> FailRun:
-    failed = tuple(state.failed or state.stopped)
-    return FailRun(WorkflowFailed(error=error, failed=failed[:MAX_NAMED], failed_count=len(failed)))
+    failed = list(state.fatal) or _roots(failed_nodes(state))
+    return FailRun(
+        WorkflowFailed(error=error, failed=tuple(failed[:MAX_NAMED]), failed_count=len(failed))
+    )
 
 
-def _failure(state: RunState) -> NodeError:
-    names = tuple(state.failed or state.stopped)
+def _roots(failed: list[NodeState]) -> list[str]:
+    return sorted(union(node.roots for node in failed))
+
+
+def _failure(state: RunState, failed: Iterable[str]) -> NodeError:
+    names = tuple(failed)
     shown = ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
     noun = "node" if len(names) == 1 else "nodes"
     return NodeError(type="NodesFailed", message=f"{len(names)} {noun} failed: {shown}")
@@ -177,19 +214,3 @@ def _skipped_by_rule(state: RunState, node: NodeState) -> NodeSkipped:
         cause_count=len(roots),
         upstream_failed=node.verdict() is Verdict.UPSTREAM_FAILED,
     )
-
-
-def _skipped_by_when(state: RunState, node: NodeState, when: str) -> NodeSkipped:
-    return NodeSkipped(
-        node_id=node.id,
-        reason="when",
-        when=when,
-        upstream=node.upstream.counts(),
-        cause=(node.id,),
-        cause_count=1,
-    )
-
-
-def _has_slot(state: RunState) -> bool:
-    limit = state.plan.max_parallel
-    return not limit or len(state.running) < limit

@@ -7,25 +7,29 @@ fold again from the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from msgspec import UNSET, Raw, UnsetType
 
+from indelible.engine.admission import count_in, count_outcome, enqueue, release
+from indelible.engine.reset import reset
+from indelible.engine.roots import roots_inside, roots_of
 from indelible.engine.state import (
     INTERRUPTED,
     LEGAL_MOVES,
     MOVES_AFTER_CANCEL,
     STOPPED,
+    WAITS,
     Move,
     NodeState,
     NodeStatus,
+    Role,
     RunState,
     RunStatus,
+    illegal,
 )
-from indelible.engine.trigger_rules import Verdict
-from indelible.errors import IllegalEventError
+from indelible.engine.tree import around, forgives, grow_graph, grow_instance, next_iteration, prune
 from indelible.events import (
     BlobRef,
     Event,
@@ -46,9 +50,8 @@ Stored = Raw | BlobRef | None
 def initial_state(plan: Plan, run_id: str) -> RunState:
     """Before the first event."""
     state = RunState(plan, run_id)
-    for planned in plan.in_order:
-        if not planned.upstream:
-            state.ready.push(planned.order)
+    for node in grow_graph(state, plan.graph, None):
+        enqueue(state, node)
     return state
 
 
@@ -93,9 +96,9 @@ def stored(inline: Raw | UnsetType, blob: BlobRef | None) -> Stored:
 
 def _open(state: RunState, event: WorkflowStarted) -> None:
     if event.attempt != state.attempt + 1:
-        raise _illegal(state, f"attempt {event.attempt} follows on attempt {state.attempt}")
+        raise illegal(state, f"attempt {event.attempt} follows on attempt {state.attempt}")
     if set(event.interrupted) != set(state.running):
-        raise _illegal(
+        raise illegal(
             state,
             f"lists {_names(event.interrupted)} as interrupted, but in flight were "
             f"{_names(state.running)}",
@@ -104,65 +107,93 @@ def _open(state: RunState, event: WorkflowStarted) -> None:
     state.status = RunStatus.RUNNING
     state.error = None
     state.deadline = event.deadline
-    if event.attempt == 1:
-        state.inputs = stored(event.inputs, event.inputs_blob)
+    given = stored(event.inputs, event.inputs_blob)
+    state.inputs = state.inputs if given is None else given
     for name in event.interrupted:
         _interrupt(state, state.nodes[name])
-    _reset(state, [_node(state, name) for name in event.reset])
+    reset(state, [_node(state, name) for name in event.reset], frozenset(event.reset_explicitly))
 
 
 def _interrupt(state: RunState, node: NodeState) -> None:
     del state.running[node.id]
     node.status = NodeStatus.INTERRUPTED
     node.interruptions += 1
-    _enqueue(state, node)
-
-
-def _reset(state: RunState, nodes: list[NodeState]) -> None:
-    for node in nodes:
-        if not node.is_ended:
-            raise _illegal(state, f"resets {node.id}, which has not ended")
-        _count(state, node, -1)
-        state.open_nodes += 1
-        state.failed.pop(node.id, None)
-        state.stopped.pop(node.id, None)
-        node.status = NodeStatus.PENDING
-        node.tries = node.interruptions = 0
-        node.output = node.error = node.retry_at = None
-        node.roots = frozenset()
-    for node in nodes:
-        _enqueue(state, node)
+    release(state, node)
+    enqueue(state, node)
 
 
 def _close(state: RunState, status: RunStatus) -> None:
     if state.status is not RunStatus.RUNNING:
-        raise _illegal(state, f"workflow_{status} of a run that is {state.status}")
-    if status is RunStatus.COMPLETED and (state.open_nodes or state.failed):
-        raise _illegal(state, "workflow_completed, but nodes have not ended or have failed")
+        raise illegal(state, f"workflow_{status} of a run that is {state.status}")
+    if status is RunStatus.COMPLETED and (state.open_nodes or failed_nodes(state)):
+        raise illegal(state, "workflow_completed, but nodes have not ended or have failed")
     if status is not RunStatus.CANCELLED and state.running:
-        raise _illegal(state, f"workflow_{status} while {_names(state.running)} still run")
+        raise illegal(state, f"workflow_{status} while {_names(state.running)} still run")
     state.status = status
 
 
+def failed_nodes(state: RunState) -> list[NodeState]:
+    """The nodes of the workflow itself that failed, and with which the run fails."""
+    failed = (state.nodes[name] for name in (*state.failed, *state.stopped))
+    return [node for node in failed if node.parent is None]
+
+
 def _start(state: RunState, event: NodeStarted) -> None:
-    node = _move(state, event.node_id, Move.START)
+    node = _started_node(state, event.node_id)
+    _check_move(state, node, Move.START)
     if node.missing:
-        raise _illegal(state, f"{node.id} started before its upstream had ended")
+        raise illegal(state, f"{node.id} started before its upstream had ended")
     if event.attempt != node.attempt + 1:
-        raise _illegal(
+        raise illegal(
             state, f"{node.id} started as attempt {event.attempt} after attempt {node.attempt}"
         )
     was_retrying = node.status is NodeStatus.RETRYING
     node.attempt = event.attempt
-    node.status = NodeStatus.RUNNING
     node.retry_at = None
-    state.running[node.id] = None
+    if node.role in WAITS:
+        node.status = NodeStatus.WAITING
+        node.waiting = event.waiting
+        state.waiting[node.id] = None
+        enqueue(state, node)
+    elif node.is_container:
+        node.status = NodeStatus.RUNNING
+        _expand(state, node, event.instances)
+    else:
+        node.status = NodeStatus.RUNNING
+        state.running[node.id] = None
+        count_in(node)
     (state.retries if was_retrying else state.ready).settle()
+    state.closing.settle()
+
+
+def _started_node(state: RunState, node_id: str) -> NodeState:
+    """The node that starts; an iteration of a loop comes to be with its start."""
+    if node_id not in state.nodes:
+        loop = state.nodes.get(node_id.rpartition("#")[0])
+        if loop is not None and loop.role is Role.LOOP and next_iteration(loop) == node_id:
+            if loop.status is not NodeStatus.RUNNING or loop.open_children:
+                raise illegal(state, f"{node_id} started while {loop.id} is not at its turn")
+            return grow_instance(state, loop, len(loop.children or ()) + 1)
+    return _node(state, node_id)
+
+
+def _expand(state: RunState, node: NodeState, instances: int | None) -> None:
+    """What is inside a container comes to be, and can start."""
+    inner: Sequence[NodeState] = ()
+    if node.role is Role.MAP:
+        inner = [grow_instance(state, node, index) for index in range(instances or 0)]
+    elif node.planned.inner is not None and node.role is Role.COMPOSITE:
+        inner = grow_graph(state, node.planned.inner, node)
+    for child in inner:
+        enqueue(state, child)
+    enqueue(state, node)
 
 
 def _complete(state: RunState, event: NodeCompleted) -> None:
     node = _move(state, event.node_id, Move.COMPLETE)
     _same_attempt(state, node, event.attempt)
+    if node.open_children:
+        raise illegal(state, f"{node.id} completed before everything in it had ended")
     node.output = stored(event.output, event.output_blob)
     _end(state, node, NodeStatus.SUCCESS)
 
@@ -171,114 +202,90 @@ def _fail(state: RunState, event: NodeFailed) -> None:
     move = Move.FAIL if event.retry_at is None else Move.RETRY
     node = _move(state, event.node_id, move)
     _same_attempt(state, node, event.attempt)
+    if node.open_children and any(child.is_begun for child in node.children or ()):
+        raise illegal(state, f"{node.id} failed before everything in it had ended")
+    if node.open_children:
+        prune(state, node)  # refused as it began
     node.error = event.error
     if event.error.type != INTERRUPTED:
         node.tries += 1
         node.interruptions = 0
     if event.retry_at is not None:
-        _await_retry(state, node, event.retry_at)
+        del state.running[node.id]
+        node.status = NodeStatus.RETRYING
+        node.retry_at = event.retry_at
+        release(state, node)
+        enqueue(state, node)
         return
-    node.roots = frozenset((node.id,))
-    if event.error.type == STOPPED:
+    node.roots = roots_inside(node) or frozenset((node.id,))
+    _end(state, node, _kind_of_failure(state, node))
+
+
+def _kind_of_failure(state: RunState, node: NodeState) -> NodeStatus:
+    assert node.error is not None
+    if node.error.type == STOPPED:
         state.stopped[node.id] = None
-        _end(state, node, NodeStatus.FAILED)
-    elif node.planned.node.allow_failure:
-        _end(state, node, NodeStatus.ALLOWED)
-    else:
-        state.failed[node.id] = None
-        _end(state, node, NodeStatus.FAILED)
-    state.closing.settle()
-
-
-def _await_retry(state: RunState, node: NodeState, retry_at: datetime) -> None:
-    del state.running[node.id]
-    node.status = NodeStatus.RETRYING
-    node.retry_at = retry_at
-    _enqueue(state, node)
+        return NodeStatus.FAILED
+    if node.node.allow_failure and not node.is_instance:
+        return NodeStatus.ALLOWED
+    state.failed[node.id] = None
+    is_root = node.id in node.roots
+    if is_root and not any(forgives(parent) for parent in around(node)):
+        state.fatal[node.id] = None
+    return NodeStatus.FAILED
 
 
 def _skip(state: RunState, event: NodeSkipped) -> None:
     node = _move(state, event.node_id, Move.SKIP)
-    if node.missing:
-        raise _illegal(state, f"{node.id} skipped before its upstream had ended")
+    if node.missing or node.is_instance:
+        raise illegal(state, f"{node.id} skipped before its upstream had ended")
     node.roots = roots_of(state, node) or frozenset((node.id,))
     _end(state, node, NodeStatus.UPSTREAM_FAILED if event.upstream_failed else NodeStatus.SKIPPED)
-    state.closing.settle()
-    state.ready.settle()
-
-
-def roots_of(state: RunState, node: NodeState) -> frozenset[str]:
-    """The nodes that the failures and skips directly upstream of ``node`` go back to."""
-    roots: frozenset[str] = frozenset()
-    for name in node.planned.upstream:
-        # The union is only made where it differs, so that long skipped branches share one set.
-        more = state.nodes[name].roots
-        roots = more if more >= roots else roots if roots >= more else roots | more
-    return roots
 
 
 def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
     state.running.pop(node.id, None)
+    state.waiting.pop(node.id, None)
     state.open_nodes -= 1
     node.status = status
-    _count(state, node, +1)
-    for name in node.planned.downstream:
-        _enqueue(state, state.nodes[name])
-
-
-def _count(state: RunState, node: NodeState, step: int) -> None:
-    """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
-    outcome = node.status.value
-    for name in node.planned.downstream:
-        below = state.nodes[name]
-        below.missing -= step
-        setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
-
-
-def _enqueue(state: RunState, node: NodeState) -> None:
-    """Put a node that waits for nothing upstream where ``decide`` will look for it."""
-    order = node.planned.order
-    if node.is_given_up:
-        state.closing.push(order)
-    elif node.missing:
-        return  # also an attempt to be made again waits, if its upstream was reset meanwhile
-    elif node.retry_at is not None:
-        state.retries.push((node.retry_at, order))
-    elif node.status is NodeStatus.INTERRUPTED or (
-        node.is_judged and node.verdict() is Verdict.START
-    ):
-        state.ready.push(order)
-    elif node.is_judged:
-        state.closing.push(order)
+    release(state, node)
+    count_outcome(state, node, +1)
+    for below in node.below or ():
+        enqueue(state, below)
+    if node.parent is not None:
+        node.parent.open_children -= 1
+        enqueue(state, node.parent)
+    state.closing.settle()
+    state.ready.settle()
 
 
 def _move(state: RunState, node_id: str, move: Move) -> NodeState:
     node = _node(state, node_id)
+    _check_move(state, node, move)
+    return node
+
+
+def _check_move(state: RunState, node: NodeState, move: Move) -> None:
     if state.status is not RunStatus.RUNNING and not (
         state.status is RunStatus.CANCELLED and move in MOVES_AFTER_CANCEL
     ):
-        raise _illegal(state, f"a node event for {node_id} in a run that is {state.status}")
+        raise illegal(state, f"a node event for {node.id} in a run that is {state.status}")
     if node.status not in LEGAL_MOVES[move]:
-        raise _illegal(state, f"{node_id} cannot {move}: it is {node.status}")
-    return node
+        raise illegal(state, f"{node.id} cannot {move}: it is {node.status}")
 
 
 def _node(state: RunState, node_id: str) -> NodeState:
     node = state.nodes.get(node_id)
     if node is None:
-        raise _illegal(state, f"{node_id} is not a node of this workflow")
+        raise illegal(state, f"{node_id} is not a node of this workflow")
     return node
 
 
 def _same_attempt(state: RunState, node: NodeState, attempt: int) -> None:
     if attempt != node.attempt:
-        raise _illegal(
+        raise illegal(
             state, f"an outcome of attempt {attempt} of {node.id}, which is at {node.attempt}"
         )
-
-
-def _illegal(state: RunState, problem: str) -> IllegalEventError:
-    return IllegalEventError(problem, sequence=state.sequence)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -30,6 +30,11 @@ class Queue(Generic[T]):
         while self._heap and not self._is_due(self._heap[0]):
             heappop(self._heap)
 
+    def pop(self) -> T | None:
+        """Take out the smallest entry that holds; None if there is none."""
+        self.settle()
+        return heappop(self._heap) if self._heap else None
+
     def first(self) -> T | None:
         """The smallest entry that holds."""
         return next(iter(self), None)

@@ -13,11 +13,14 @@ from enum import StrEnum
 import msgspec
 from msgspec import Raw
 
-from indelible.definition.model import OnInterrupt, TriggerRule
+from indelible.definition.model import Approval, Composite, Node, OnInterrupt, TriggerRule, Wait
+from indelible.engine.gate import Gate
 from indelible.engine.queue import Queue
 from indelible.engine.trigger_rules import Upstream, Verdict, judge
-from indelible.events import BlobRef, NodeError
+from indelible.errors import IllegalEventError
+from indelible.events import BlobRef, NodeError, Waiting
 from indelible.plan import Plan, PlannedNode
+from indelible.values import Json
 
 STOPPED = "Stopped"
 """Error type of a node that was stopped with its run; never allowed, always reset by a resume."""
@@ -41,6 +44,7 @@ class NodeStatus(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
+    WAITING = "waiting"
     RETRYING = "retrying"
     INTERRUPTED = "interrupted"
     SUCCESS = "success"
@@ -62,6 +66,35 @@ ENDED = frozenset(
 CLOSED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
+class Role(StrEnum):
+    """What starting a node means: an attempt somewhere, a wait, or nodes inside it."""
+
+    ATTEMPT = "attempt"
+    APPROVAL = "approval"
+    TIMER = "timer"
+    COMPOSITE = "composite"
+    MAP = "map"
+    LOOP = "loop"
+
+
+CONTAINERS = frozenset({Role.COMPOSITE, Role.MAP, Role.LOOP})
+WAITS = frozenset({Role.APPROVAL, Role.TIMER})
+_ROLES: Mapping[type, Role] = {
+    Approval: Role.APPROVAL,
+    Wait: Role.TIMER,
+    Composite: Role.COMPOSITE,
+}
+
+
+def role_of(node: Node, *, is_instance: bool) -> Role:
+    """The role of a node, or of one instance of a node with ``for_each`` or ``loop``."""
+    if not is_instance and node.for_each is not None:
+        return Role.MAP
+    if not is_instance and node.loop is not None:
+        return Role.LOOP
+    return _ROLES.get(type(node.body), Role.ATTEMPT)
+
+
 class Move(StrEnum):
     """What an event does to a node.  A failure with a ``retry_at`` is a RETRY, else a FAIL."""
 
@@ -76,42 +109,79 @@ class Move(StrEnum):
 # workflow_started that lists the node) and a reset are not moves of the node but of the run.
 LEGAL_MOVES: Mapping[Move, frozenset[NodeStatus]] = {
     Move.START: frozenset({NodeStatus.PENDING, NodeStatus.RETRYING, NodeStatus.INTERRUPTED}),
-    Move.COMPLETE: frozenset({NodeStatus.RUNNING}),
-    Move.FAIL: frozenset({NodeStatus.RUNNING, NodeStatus.INTERRUPTED}),
+    Move.COMPLETE: frozenset({NodeStatus.RUNNING, NodeStatus.WAITING}),
+    Move.FAIL: frozenset({NodeStatus.RUNNING, NodeStatus.WAITING, NodeStatus.INTERRUPTED}),
     Move.RETRY: frozenset({NodeStatus.RUNNING}),
     Move.SKIP: frozenset({NodeStatus.PENDING}),
 }
 MOVES_AFTER_CANCEL = frozenset({Move.COMPLETE, Move.FAIL})
 
 
-class NodeState(msgspec.Struct):
-    """One node.  ``missing`` counts upstream that has not ended, ``upstream`` how the rest did.
+class Past(msgspec.Struct, frozen=True):
+    """What outlives a node that is forgotten with its container, for when it comes to be again."""
 
-    ``attempt`` only grows; ``tries`` counts the failures since the last reset that retries are
-    limited by, ``interruptions`` the crashes in a row.  ``roots`` are the nodes a failure or skip
-    goes back to.
+    attempt: int
+    resets: int
+
+
+class NodeState(msgspec.Struct, eq=False):
+    """One node, or one instance of one.
+
+    ``id`` is its path (``deploy[2]/build``), ``prefix`` what stands before the ids of its siblings;
+    ``serial`` its place among all nodes in the order in which they came to be.  ``below`` are the
+    nodes that depend on it; ``missing`` counts upstream that has not ended, ``upstream`` how the
+    rest did.  ``attempt`` only grows; ``tries`` counts the failures since the last reset that
+    retries are limited by, ``interruptions`` the crashes in a row, ``resets`` the explicit ones.
+    ``roots`` are the nodes that a failure or skip goes back to.
+
+    A container has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
+    of an instance: from 0 in a map, from 1 in a loop.
     """
 
+    id: str
     planned: PlannedNode
+    role: Role
+    serial: int
+    prefix: str
     missing: int
     upstream: Upstream
+    gate: Gate | None
+    parent: NodeState | None = None
+    index: int | None = None
+    below: list[NodeState] | None = None
+    children: list[NodeState] | None = None
+    open_children: int = 0
     status: NodeStatus = NodeStatus.PENDING
     attempt: int = 0
     tries: int = 0
     interruptions: int = 0
     resets: int = 0
+    is_admitted: bool = False
     retry_at: datetime | None = None
+    waiting: Waiting | None = None
     output: Raw | BlobRef | None = None
     error: NodeError | None = None
     roots: frozenset[str] = frozenset()
 
     @property
-    def id(self) -> str:
-        return self.planned.node.id
+    def node(self) -> Node:
+        return self.planned.node
+
+    @property
+    def is_instance(self) -> bool:
+        return self.index is not None
+
+    @property
+    def is_begun(self) -> bool:
+        return self.status is not NodeStatus.PENDING
 
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_container(self) -> bool:
+        return self.role in CONTAINERS
 
     @property
     def rule(self) -> TriggerRule:
@@ -130,17 +200,34 @@ class NodeState(msgspec.Struct):
         node = self.planned.node
         return node.on_interrupt is OnInterrupt.FAIL or self.interruptions >= node.max_interruptions
 
+    @property
+    def is_startable(self) -> bool:
+        """May begin, or begin again, as far as its upstream is concerned."""
+        if self.status is NodeStatus.INTERRUPTED:
+            return not self.is_given_up and not self.missing
+        return self.is_judged and self.verdict() is Verdict.START
+
+    @property
+    def is_closing(self) -> bool:
+        """Will end, or go into its next iteration, without waiting for anything more."""
+        if self.status is NodeStatus.RUNNING:
+            return self.is_container and not self.open_children
+        return self.is_given_up or (self.is_judged and self.verdict() is not Verdict.START)
+
     def verdict(self) -> Verdict:
         """What the trigger rule says; to be asked only of a node that is judged."""
-        return judge(self.rule, self.upstream)
+        # An instance is not judged itself: the node that it is an instance of was.
+        return Verdict.START if self.is_instance else judge(self.rule, self.upstream)
 
 
 class RunState:
     """A whole run.  Made by ``initial_state``, changed by ``evolve`` and by nothing else.
 
-    ``ready`` holds the nodes that may start, ``closing`` those that will end without starting,
-    ``retries`` those that wait for a moment; all in definition order.  ``failed`` and ``stopped``
-    keep the order of the log.
+    ``ready`` holds the nodes that may start now, ``closing`` those that end without starting, and
+    the containers of which everything has ended; ``retries`` and ``timers`` those that wait for a
+    moment.  ``failed``, ``fatal`` (those of the failed that nothing around them allows) and
+    ``stopped`` keep the order of the log.  ``items`` keeps the items of maps at hand; they could be
+    computed from the log again.  ``past`` is kept by the paths of forgotten nodes.
     """
 
     def __init__(self, plan: Plan, run_id: str) -> None:
@@ -153,17 +240,21 @@ class RunState:
         self.inputs: Raw | BlobRef | None = None
         self.outputs: Raw | BlobRef | None = None
         self.error: NodeError | None = None
-        self.nodes = {
-            planned.id: NodeState(planned, len(planned.upstream), Upstream())
-            for planned in plan.in_order
-        }
-        self.open_nodes = len(self.nodes)
+        self.nodes: dict[str, NodeState] = {}
+        self.by_serial: list[NodeState] = []
+        self.open_nodes = 0
         self.running: dict[str, None] = {}
+        self.waiting: dict[str, None] = {}
         self.failed: dict[str, None] = {}
+        self.fatal: dict[str, None] = {}
         self.stopped: dict[str, None] = {}
-        self.ready: Queue[int] = Queue(self._is_startable)
-        self.closing: Queue[int] = Queue(self._is_closing)
+        self.items: dict[str, list[Json]] = {}
+        self.past: dict[str, Past] = {}
+        self.ready: Queue[int] = Queue(self._is_ready)
+        self.closing: Queue[int] = Queue(lambda serial: self.by_serial[serial].is_closing)
         self.retries: Queue[tuple[datetime, int]] = Queue(self._is_retry)
+        self.timers: Queue[tuple[datetime, int]] = Queue(self._is_timer)
+        self.gate = Gate(plan.max_parallel, None, self.is_parked) if plan.max_parallel else None
 
     @property
     def is_closed(self) -> bool:
@@ -175,21 +266,29 @@ class RunState:
         """Closed, and nothing that was running is still to report."""
         return self.is_closed and not self.running
 
-    def at(self, order: int) -> NodeState:
-        """The node at this place of the definition."""
-        return self.nodes[self.plan.in_order[order].id]
+    def is_parked(self, serial: int) -> bool:
+        """May start, but was not let in yet."""
+        node = self.by_serial[serial]
+        return node.is_startable and not node.is_admitted
 
-    def _is_startable(self, order: int) -> bool:
-        node = self.at(order)
-        if node.status is NodeStatus.INTERRUPTED:
-            return not node.is_given_up and not node.missing
-        return node.is_judged and node.verdict() is Verdict.START
-
-    def _is_closing(self, order: int) -> bool:
-        node = self.at(order)
-        return node.is_given_up or (node.is_judged and node.verdict() is not Verdict.START)
+    def _is_ready(self, serial: int) -> bool:
+        node = self.by_serial[serial]
+        return node.is_startable and (node.is_admitted or node.role is not Role.ATTEMPT)
 
     def _is_retry(self, entry: tuple[datetime, int]) -> bool:
-        node = self.at(entry[1])
+        node = self.by_serial[entry[1]]
         is_waiting = node.status is NodeStatus.RETRYING and not node.missing
         return is_waiting and node.retry_at == entry[0]
+
+    def _is_timer(self, entry: tuple[datetime, int]) -> bool:
+        node = self.by_serial[entry[1]]
+        return (
+            node.status is NodeStatus.WAITING
+            and node.waiting is not None
+            and node.waiting.until == entry[0]
+        )
+
+
+def illegal(state: RunState, problem: str) -> IllegalEventError:
+    """The error for the event that is being folded."""
+    return IllegalEventError(problem, sequence=state.sequence)

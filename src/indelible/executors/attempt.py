@@ -2,36 +2,36 @@
 
 An executor decides where (this thread, another one, the loop thread); what happens there is the
 same everywhere, and is this module: the node's context is set, its kind runs, and whatever comes
-out of that, in any way at all, becomes one outcome.
+out of that, in any way at all, becomes one outcome: without secrets, and with an output that fits
+the node's schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from indelible import values
 from indelible.errors import UsageError
 from indelible.events import NodeError
-from indelible.executors.failures import AttemptFailedError, error_of, failure
+from indelible.executors.failures import AttemptFailedError, error_of, failure, publishable
+from indelible.executors.log import RedactedLog, Sink
 from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
+from indelible.executors.redaction import Redactor
+from indelible.executors.vault import Vault
 
 if TYPE_CHECKING:
     from logging import Logger
 
+STREAMS = ("stdout", "stderr")
+"""What a node can print to."""
+
 Work = bytes | Coroutine[Any, Any, bytes]
 """The output as strict JSON, or a coroutine that will give it."""
-
-
-class Sink(Protocol):
-    """Where an attempt's prints go."""
-
-    def write(self, data: bytes, stream: str = "stdout") -> None: ...
-
-    def close(self) -> None: ...
 
 
 class NodeKind(Protocol):
@@ -52,13 +52,15 @@ Kinds = Mapping[type, NodeKind]
 class Control:
     """Asks a running attempt to stop.  ``error`` is why, ``grace`` the patience in seconds.
 
+    ``log`` takes what the attempt prints; ``redactor`` masks what else it says.
     May be used from any thread.  What can be stopped by force registers itself with ``stoppable``.
     """
 
-    __slots__ = ("_lock", "_stop", "error", "grace", "log")
+    __slots__ = ("_lock", "_stop", "error", "grace", "log", "redactor")
 
     def __init__(self, log: Sink) -> None:
         self.log = log
+        self.redactor = Redactor()
         self.error: NodeError | None = None
         self.grace: float | None = None
         self._stop: Callable[[], object] | None = None
@@ -84,6 +86,12 @@ class Control:
         """Raise ``AttemptFailedError`` if the attempt was asked to stop."""
         if self.error is not None:
             raise AttemptFailedError(self.error)
+
+    def redact(self, redactor: Redactor) -> None:
+        """From now on mask what ``redactor`` knows.  Called once, before the attempt can print."""
+        if not redactor.is_idle:
+            self.redactor = redactor
+            self.log = RedactedLog(self.log, redactor)
 
     @contextmanager
     def stoppable(self, stop: Callable[[], object]) -> Generator[None]:
@@ -163,20 +171,22 @@ def entered(found: Context) -> Generator[None]:
 
 
 def begin(
-    kinds: Kinds, attempt: Attempt, control: Control
+    kinds: Kinds, attempt: Attempt, control: Control, vault: Vault
 ) -> Outcome | Coroutine[Any, Any, Outcome]:
     """Run the attempt here; a coroutine if the rest of it is to be awaited.  Never raises."""
     started = perf_counter()
     try:
+        control.redact(vault.redactor(attempt))
+        attempt = vault.opened(attempt)
         with entered(_context_of(attempt, control)):
             control.check()
             work = _kind_of(kinds, attempt).run(attempt, control)
         if not isinstance(work, bytes):
             return _finish(work, attempt, control, started)
-        outcome: Outcome = _succeeded(attempt, work, started)
+        outcome: Outcome = _succeeded(attempt, control, work, started)
     except BaseException as error:  # also SystemExit and KeyboardInterrupt: they are the node's own
         outcome = _failed(attempt, control, error, started)
-    control.log.close()
+    _let_go(control.log)
     return outcome
 
 
@@ -186,10 +196,10 @@ async def _finish(
     try:
         with entered(_context_of(attempt, control)):
             output = await _within(work, attempt, control)
-        outcome: Outcome = _succeeded(attempt, output, started)
+        outcome: Outcome = _succeeded(attempt, control, output, started)
     except BaseException as error:  # a SystemExit that left the task would end the loop thread
         outcome = _failed(attempt, control, error, started)
-    control.log.close()
+    _let_go(control.log)
     return outcome
 
 
@@ -220,7 +230,7 @@ def timed_out(seconds: float) -> AttemptFailedError:
 
 def _context_of(attempt: Attempt, control: Control) -> Context:
     return Context(
-        attempt.run_id, attempt.node.id, attempt.number, attempt.idempotency_key, control
+        attempt.run_id, attempt.node_id, attempt.number, attempt.idempotency_key, control
     )
 
 
@@ -232,20 +242,41 @@ def _kind_of(kinds: Kinds, attempt: Attempt) -> NodeKind:
     return kind
 
 
-def _succeeded(attempt: Attempt, output: bytes, started: float) -> Succeeded:
+def _succeeded(attempt: Attempt, control: Control, output: bytes, started: float) -> Succeeded:
+    for stream in STREAMS:
+        control.log.flush(stream)  # a log that cannot be written fails the attempt
+    output = control.redactor.output(output)
+    _check_schema(attempt, output)
     return Succeeded(
-        node_id=attempt.node.id,
+        node_id=attempt.node_id,
         attempt=attempt.number,
         output=output,
         duration=perf_counter() - started,
     )
 
 
+def _check_schema(attempt: Attempt, output: bytes) -> None:
+    schema = attempt.node.output_schema
+    if schema is None:
+        return
+    from indelible.schemas import validate
+
+    problem = validate(schema, values.decode(output))
+    if problem:
+        raise failure("SchemaMismatch", f"the output misses its schema: {problem}")
+
+
 def _failed(attempt: Attempt, control: Control, error: BaseException, started: float) -> Failed:
     # Whatever it raised on its way out, an attempt that was asked to stop failed for that reason.
+    reason = control.error or error_of(error)
     return Failed(
-        node_id=attempt.node.id,
+        node_id=attempt.node_id,
         attempt=attempt.number,
-        error=control.error or error_of(error),
+        error=publishable(reason, control.redactor.text),
         duration=perf_counter() - started,
     )
+
+
+def _let_go(log: Sink) -> None:
+    with suppress(OSError):  # of an attempt that has failed already, perhaps for this very reason
+        log.close()

@@ -10,9 +10,7 @@ import sys
 from threading import Lock
 from typing import Any, TextIO
 
-from indelible.executors.attempt import current_sink
-
-STREAMS = ("stdout", "stderr")
+from indelible.executors.attempt import STREAMS, current_sink
 
 
 class RoutedStream:

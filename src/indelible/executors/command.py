@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from signal import Signals
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -26,11 +27,15 @@ MAX_LINES, MAX_TAIL = 10, 2048
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """``fds`` are inherited by the process.  Unless ``keeps_stdout``, stdout is only logged."""
+    """``fds`` are inherited by the process; what it reads on stdin is ``stdin``, to its end.
+
+    Unless ``keeps_stdout``, stdout is only logged.
+    """
 
     argv: Sequence[str]
     keeps_stdout: bool = False
     fds: Sequence[int] = ()
+    stdin: bytes = b""
 
 
 def run_command(command: Command, attempt: Attempt, control: Control) -> bytearray:
@@ -65,7 +70,10 @@ def run_command(command: Command, attempt: Attempt, control: Control) -> bytearr
 
 
 class _Prints:
-    """Sorts what a process prints: all of it to the log, stdout kept, the last words remembered."""
+    """Sorts what a process prints: all of it to the log, stdout kept, the last words remembered.
+
+    What is kept of stdout is as it was printed; the last words are what the log shows.
+    """
 
     def __init__(self, command: Command, control: Control, watch: Supervision) -> None:
         self.stdout = bytearray()
@@ -89,12 +97,16 @@ class _Prints:
 
     def last_words(self) -> str:
         """The last lines of stderr, or if there are none, of stdout."""
+        for stream in self._tails:
+            self._remember(stream, self._log.flush(stream))
         tail = self._tails["stderr"].strip() or self._tails["stdout"].strip()
         return "\n".join(tail.decode(errors="replace").splitlines()[-MAX_LINES:])
 
     def _take(self, stream: str, data: bytes) -> None:
-        self._tails[stream] = (self._tails[stream] + data[-MAX_TAIL:])[-MAX_TAIL:]
-        self._log.write(data, stream)
+        self._remember(stream, self._log.write(data, stream))
+
+    def _remember(self, stream: str, shown: bytes) -> None:
+        self._tails[stream] = (self._tails[stream] + shown[-MAX_TAIL:])[-MAX_TAIL:]
 
 
 def too_large() -> AttemptFailedError:
@@ -106,22 +118,46 @@ def too_large() -> AttemptFailedError:
     )
 
 
+@contextmanager
+def nameless_file(content: bytes = b"") -> Iterator[IO[bytes]]:
+    """A file that others can inherit and nobody can find; read from the start of ``content``.
+
+    Unlike a pipe it never fills up, and a grandchild that holds it open keeps nobody waiting.
+    """
+    with _nameless() as file:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+        file.seek(0)  # the position is shared with whoever inherits it
+        yield file
+
+
+def _nameless() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("indelible"), "r+b", buffering=0)
+    from tempfile import TemporaryFile
+
+    return TemporaryFile(buffering=0)
+
+
 def _spawn(command: Command, attempt: Attempt) -> Popen[bytes]:
     import subprocess
 
+    nothing = nullcontext(subprocess.DEVNULL)
     try:
-        # No preexec_fn: without one Python uses vfork, which does not copy the driver's page table.
-        return subprocess.Popen(
-            command.argv,
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=attempt.node.cwd,
-            env=_environment(attempt),
-            pass_fds=command.fds,
-            start_new_session=True,
-        )
+        with nameless_file(command.stdin) if command.stdin else nothing as stdin:
+            # Without a preexec_fn Python uses vfork, which does not copy the driver's page table.
+            return subprocess.Popen(
+                command.argv,
+                bufsize=0,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=attempt.node.cwd,
+                env=_environment(attempt),
+                pass_fds=command.fds,
+                start_new_session=True,
+            )
     except (OSError, ValueError) as error:
         raise failure("SpawnError", _spawn_problem(command, attempt, error)) from error
 
@@ -131,7 +167,7 @@ def _environment(attempt: Attempt) -> dict[str, str]:
         **os.environ,
         **attempt.env,
         "INDELIBLE_RUN_ID": attempt.run_id,
-        "INDELIBLE_NODE_ID": attempt.node.id,
+        "INDELIBLE_NODE_ID": attempt.node_id,
         "INDELIBLE_ATTEMPT": str(attempt.number),
         "INDELIBLE_IDEMPOTENCY_KEY": attempt.idempotency_key,
     }

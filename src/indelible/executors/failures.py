@@ -1,8 +1,14 @@
-"""How a failure of an attempt becomes an error in the log: named, bounded, valid UTF-8."""
+"""How a failure of an attempt becomes an error in the log: named, redacted, bounded, valid UTF-8.
+
+Bounded comes last: half a secret is no longer found, and is still half a secret too much.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+
+from msgspec.structs import replace
 
 from indelible.errors import IndelibleError
 from indelible.events import NodeError
@@ -27,20 +33,33 @@ class AttemptFailedError(Exception):
 def failure(type: str, message: str, *, exit_code: int | None = None) -> AttemptFailedError:
     """A failure that is not a Python exception of the node's own: ExitCode, Timeout, …"""
     return AttemptFailedError(
-        NodeError(type=type, message=bounded(message, MAX_MESSAGE), exit_code=exit_code)
+        NodeError(type=type, message=valid_text(message), exit_code=exit_code)
     )
 
 
 def error_of(exception: BaseException) -> NodeError:
-    """What the log says about an exception that left a node."""
+    """What there is to say about an exception that left a node, at whatever length."""
     if isinstance(exception, AttemptFailedError):
         return exception.error
     kind = type(exception)
     return NodeError(
         type=valid_text(kind.__name__),
-        message=bounded(_message(exception), MAX_MESSAGE),
+        message=valid_text(_message(exception)),
         traceback=_traceback(exception),
         bases=tuple(valid_text(base.__name__) for base in kind.__mro__[1:-1]),
+    )
+
+
+def publishable(error: NodeError, redact: Callable[[str], str]) -> NodeError:
+    """``error`` as the log may keep it."""
+    trace = None if error.traceback is None else redact(error.traceback)
+    if trace is not None and len(trace) > MAX_TRACEBACK:
+        trace = "…" + trace[-MAX_TRACEBACK:]
+    return replace(
+        error,
+        type=redact(error.type),
+        message=bounded(redact(error.message), MAX_MESSAGE),
+        traceback=trace,
     )
 
 
@@ -73,8 +92,6 @@ def _traceback(exception: BaseException) -> str | None:
     import traceback
 
     text = "".join(traceback.format_exception(type(exception), exception, frames)).rstrip("\n")
-    if len(text) > MAX_TRACEBACK:
-        text = "…" + text[-MAX_TRACEBACK:]
     return valid_text(text)
 
 

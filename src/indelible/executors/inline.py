@@ -16,13 +16,21 @@ from indelible.executors.capture import capture, echo
 from indelible.executors.local import CLOSE_GRACE, CLOSE_PATIENCE, CLOSED
 from indelible.executors.log import AttemptLog
 from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
+from indelible.executors.vault import Vault
+from indelible.secrets import Secrets, SecretSource
 
 
 class InlineExecutor:
-    """One attempt at a time.  With ``echo`` nodes' prints are shown as well as logged."""
+    """One attempt at a time.  With ``echo`` nodes' prints are shown as well as logged.
 
-    def __init__(self, kinds: Kinds, *, echo: bool = False) -> None:
+    ``secrets`` says where values of secrets are; by default in the environment.
+    """
+
+    def __init__(
+        self, kinds: Kinds, *, echo: bool = False, secrets: SecretSource | None = None
+    ) -> None:
         self._kinds = kinds
+        self._vault = Vault(secrets or Secrets())
         self._echo = echo
         self._waiting: SimpleQueue[tuple[Attempt, Control] | None] = SimpleQueue()
         self._controls: dict[str, Control] = {}
@@ -36,7 +44,7 @@ class InlineExecutor:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
             control = Control(AttemptLog(attempt.log, echo if self._echo else None))
-            self._controls[attempt.node.id] = control
+            self._controls[attempt.node_id] = control
             self._waiting.put((attempt, control))
 
     def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
@@ -53,8 +61,8 @@ class InlineExecutor:
         attempt, control = found
         with self._turn:
             outcome = self._run(attempt, control)
-        if self._controls.get(attempt.node.id) is control:
-            del self._controls[attempt.node.id]
+        if self._controls.get(attempt.node_id) is control:
+            del self._controls[attempt.node_id]
         return (outcome,)
 
     def wake(self) -> None:
@@ -80,7 +88,7 @@ class InlineExecutor:
         capture.close()
 
     def _run(self, attempt: Attempt, control: Control) -> Outcome:
-        result = begin(self._kinds, attempt, control)
+        result = begin(self._kinds, attempt, control, self._vault)
         if isinstance(result, Succeeded | Failed):
             return result
         import asyncio

@@ -21,6 +21,8 @@ from indelible.executors.failures import error_of, failure
 from indelible.executors.log import AttemptLog
 from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
 from indelible.executors.threads import DaemonThreads
+from indelible.executors.vault import Vault
+from indelible.secrets import Secrets, SecretSource
 
 if TYPE_CHECKING:
     from indelible.executors.loop import CoroutineLoop
@@ -38,10 +40,16 @@ CLOSE_PATIENCE = 5.0
 
 
 class LocalExecutor:
-    """The everyday executor.  With ``echo`` nodes' prints are shown as well as logged."""
+    """The everyday executor.  With ``echo`` nodes' prints are shown as well as logged.
 
-    def __init__(self, kinds: Kinds, *, echo: bool = False) -> None:
+    ``secrets`` says where values of secrets are; by default in the environment.
+    """
+
+    def __init__(
+        self, kinds: Kinds, *, echo: bool = False, secrets: SecretSource | None = None
+    ) -> None:
         self._kinds = kinds
+        self._vault = Vault(secrets or Secrets())
         self._echo = echo
         self._inbox: SimpleQueue[Outcome | None] = SimpleQueue()
         self._running: dict[str, Control] = {}
@@ -57,7 +65,7 @@ class LocalExecutor:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
             control = Control(AttemptLog(attempt.log, echo if self._echo else None))
-            self._running[attempt.node.id] = control
+            self._running[attempt.node_id] = control
             try:
                 self._threads.start(partial(self._run, attempt, control))
             except RuntimeError as error:
@@ -107,7 +115,7 @@ class LocalExecutor:
         return any(control.is_stoppable for control in list(self._running.values()))
 
     def _run(self, attempt: Attempt, control: Control) -> Callable[[], None]:
-        result = begin(self._kinds, attempt, control)
+        result = begin(self._kinds, attempt, control, self._vault)
         if isinstance(result, Succeeded | Failed):
             return partial(self._end, control, result)
         return partial(self._go_on, attempt, control, result)
@@ -134,7 +142,7 @@ class LocalExecutor:
         self._end(
             control,
             Failed(
-                node_id=attempt.node.id,
+                node_id=attempt.node_id,
                 attempt=attempt.number,
                 error=control.error or error_of(reason),
                 duration=0.0,

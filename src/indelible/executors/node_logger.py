@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-Write = Callable[[bytes, str], None]
+Write = Callable[[bytes, str], object]
 """Takes bytes and the name of the stream they belong to."""
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"

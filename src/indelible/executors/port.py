@@ -1,6 +1,6 @@
 """The executor's side of the loop: attempts go in, outcomes come back through one inbox.
 
-Five promises, kept by every executor and tested by one suite (``indelible.testing``):
+Six promises, kept by every executor and tested by one suite (``indelible.testing``):
 
 1. Every submitted attempt yields exactly one outcome, unless ``close`` comes first.
 2. ``outcomes`` returns all that is ready; it blocks only while nothing is, no longer than asked.
@@ -8,6 +8,7 @@ Five promises, kept by every executor and tested by one suite (``indelible.testi
    outcome is then a failure of the given type.  Cancelling twice, or too late, does no harm.
 4. An attempt that raises, exits or prints anything at all harms nobody but itself.
 5. After ``close`` nothing that could be stopped by force is running.
+6. A node gets the values of its secrets; neither its log nor its outcome has one.
 """
 
 from __future__ import annotations
@@ -25,9 +26,13 @@ from indelible.events import NodeError
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt, with everything it needs; nothing is looked up later.
 
-    ``arguments`` are JSON, as logged, by name; ``env`` is added to the driver's environment;
-    ``log`` is the file for what the node prints, made when the first byte is written; ``folder`` is
-    the workflow file's, first on ``sys.path`` of Python that runs here.
+    ``path`` is the id of a node inside another or of an instance, such as ``deploy[2]/build``.
+    ``arguments`` are JSON, by name; ``env`` is what is added to the driver's environment; both hold
+    markers where secrets are to be.  ``log`` is the file for what the node prints, made when the
+    first byte is written; ``folder`` is the workflow file's, first on ``sys.path`` of Python that
+    runs here.  ``agent`` answers prompts that name no command of their own.  ``previous_error`` is
+    how the node's last attempt failed, since it was reset.  ``secrets`` are the names of all that
+    the workflow uses: they are masked also where this node got hold of them by other ways.
     """
 
     run_id: str
@@ -35,13 +40,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     idempotency_key: str
     log: Path
+    path: str = ""
     folder: str = ""
     arguments: Mapping[str, bytes] = {}
     env: Mapping[str, str] = {}
+    agent: tuple[str, ...] = ()
+    previous_error: NodeError | None = None
+    secrets: tuple[str, ...] = ()
 
     @property
     def node_id(self) -> str:
-        return self.node.id
+        return self.path or self.node.id
 
     @property
     def body(self) -> Body:
@@ -81,7 +90,7 @@ class Executor(Protocol):
         ...
 
     def wake(self) -> None:
-        """Make a blocked ``outcomes`` return, perhaps with nothing.  Safe in a signal handler."""
+        """Make a blocked ``outcomes`` return now, if with nothing.  Safe in a signal handler."""
         ...
 
     def cancel(self, node_id: str, error: NodeError) -> None:

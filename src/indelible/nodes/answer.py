@@ -102,8 +102,12 @@ def _run_script(node_id: str, source: str, arguments: dict[str, bytes]) -> bytes
 class _Streams:
     """The process's own stdout and stderr, which the driver reads."""
 
-    def write(self, data: bytes, stream: str = "stdout") -> None:
+    def write(self, data: bytes, stream: str = "stdout") -> bytes:
         os.write(2 if stream == "stderr" else 1, data)
+        return data
+
+    def flush(self, stream: str) -> bytes:
+        return b""
 
     def close(self) -> None:
         """They end with the process."""

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 import msgspec
 from msgspec import Raw
@@ -18,7 +17,13 @@ from msgspec import Raw
 from indelible.definition.model import Body
 from indelible.events import NodeError
 from indelible.executors.attempt import Control
-from indelible.executors.command import MAX_STDOUT, Command, run_command, too_large
+from indelible.executors.command import (
+    MAX_STDOUT,
+    Command,
+    nameless_file,
+    run_command,
+    too_large,
+)
 from indelible.executors.failures import AttemptFailedError, failure
 from indelible.executors.port import Attempt
 
@@ -46,10 +51,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def run_isolated(attempt: Attempt, control: Control) -> bytes:
     """The output of the attempt's Python, which runs in a child.  Raises ``AttemptFailedError``."""
-    with _nameless_file() as request, _nameless_file() as reply:
-        # The import path goes ahead, for the child cannot import the rest before it has it.
-        request.write(msgspec.json.encode(sys.path) + b"\n" + _request_of(attempt))
-        request.seek(0)  # the position is shared with the child
+    # The import path goes ahead, for the child cannot import the rest before it has it.
+    content = msgspec.json.encode(sys.path) + b"\n" + _request_of(attempt)
+    with nameless_file(content) as request, nameless_file() as reply:
         fds = (request.fileno(), reply.fileno())
         # -P: the folder of child.py holds a python.py and must not be importable from.
         argv = [sys.executable, "-P", CHILD, *map(str, fds)]
@@ -64,7 +68,7 @@ def _request_of(attempt: Attempt) -> bytes:
     return msgspec.json.encode(
         Request(
             run_id=attempt.run_id,
-            node_id=attempt.node.id,
+            node_id=attempt.node_id,
             number=attempt.number,
             idempotency_key=attempt.idempotency_key,
             folder=attempt.folder,
@@ -81,11 +85,3 @@ def _output_of(raw: bytes) -> bytes:
     if reply.error is not None:
         raise AttemptFailedError(reply.error)
     return bytes(reply.output)
-
-
-def _nameless_file() -> IO[bytes]:
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("indelible"), "r+b", buffering=0)
-    from tempfile import TemporaryFile
-
-    return TemporaryFile(buffering=0)

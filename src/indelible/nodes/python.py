@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from indelible.definition.model import ExecutorKind, Python
@@ -14,9 +15,15 @@ from indelible.nodes.isolated import run_isolated
 
 Function = Callable[..., object]
 
+INSTANCE = re.compile(r"\[\d+\]|#\d+")
+"""What marks an instance of a map or an iteration of a loop in an id."""
+
 
 class PythonKind:
-    """Runs ``Python`` bodies.  ``functions`` are live, by node id; other callables are imported."""
+    """Runs ``Python`` bodies.
+
+    ``functions`` are live, by the id of their node in the definition; other callables are imported.
+    """
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = functions
@@ -32,17 +39,17 @@ class PythonKind:
         edge = self._edge_of(attempt)
         if node.timeout is not None and not edge.is_async:
             return self._run_isolated(attempt, control)  # a thread cannot be stopped
-        return edge.call(node.id, attempt.arguments)
+        return edge.call(attempt.node_id, attempt.arguments)
 
     def _run_isolated(self, attempt: Attempt, control: Control) -> bytes:
         assert isinstance(attempt.body, Python)
-        function = self._functions.get(attempt.node.id)
+        function = self._functions.get(defined_as(attempt.node_id))
         if function is not None and not _is_importable(function):
             raise failure("SpawnError", _not_importable(attempt.body.target, attempt))
         return run_isolated(attempt, control)
 
     def _edge_of(self, attempt: Attempt) -> Edge:
-        function = self._functions.get(attempt.node.id)
+        function = self._functions.get(defined_as(attempt.node_id))
         if function is None:
             function = self._import(attempt)
         edge = self._edges.get(id(function))
@@ -56,6 +63,11 @@ class PythonKind:
         if key not in self._imported:
             self._imported[key] = load_function(attempt.body, attempt.folder)
         return self._imported[key]
+
+
+def defined_as(node_id: str) -> str:
+    """The id of the node in the definition: ``deploy/build`` for ``deploy[2]/build``."""
+    return INSTANCE.sub("", node_id)
 
 
 def load_function(body: Python, folder: str) -> Function:

@@ -67,15 +67,15 @@ def draw(plan: Plan, statuses: Statuses) -> list[Row]:
 
 def _order(plan: Plan) -> Iterator[PlannedNode]:
     """Depth first, so that a branch is drawn whole before the next and few rails are open."""
-    missing = {node.id: len(node.upstream) for node in plan.in_order}
-    ready = [node for node in reversed(plan.in_order) if not node.upstream]
+    missing = {node.id: len(node.upstream) for node in plan.graph.in_order}
+    ready = [node for node in reversed(plan.graph.in_order) if not node.upstream]
     while ready:
         node = ready.pop()
         yield node
         for name in reversed(node.downstream):
             missing[name] -= 1
             if missing[name] == 0:
-                ready.append(plan.nodes[name])
+                ready.append(plan.graph.nodes[name])
 
 
 def _upstream(node: PlannedNode) -> str:

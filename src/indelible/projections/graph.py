@@ -36,13 +36,13 @@ def dot(plan: Plan, statuses: Statuses) -> str:
 def _mermaid_lines(plan: Plan, statuses: Statuses) -> Iterator[str]:
     # Ids are numbers, because a node may be called `end`, which Mermaid would take for its own.
     yield "flowchart TD"
-    for node in plan.in_order:
+    for node in plan.graph.in_order:
         status = statuses.get(node.id)
         style = f":::{status.value}" if status is not None else ""
         yield f'    n{node.order}["{_mermaid_text(node.id)}"]{style}'
-    for node in plan.in_order:
+    for node in plan.graph.in_order:
         for name in node.upstream:
-            yield f"    n{plan.nodes[name].order} --> n{node.order}"
+            yield f"    n{plan.graph.nodes[name].order} --> n{node.order}"
     for status in dict.fromkeys(statuses.values()):
         yield f"    classDef {status.value} fill:{COLOURS[status]}"
 
@@ -50,11 +50,11 @@ def _mermaid_lines(plan: Plan, statuses: Statuses) -> Iterator[str]:
 def _dot_lines(plan: Plan, statuses: Statuses) -> Iterator[str]:
     yield f"digraph {_dot_text(plan.definition.name)} {{"
     yield "    node [shape=box, style=filled, fillcolor=white]"
-    for node in plan.in_order:
+    for node in plan.graph.in_order:
         status = statuses.get(node.id)
         style = f' [fillcolor="{COLOURS[status]}"]' if status is not None else ""
         yield f"    {_dot_text(node.id)}{style}"
-    for node in plan.in_order:
+    for node in plan.graph.in_order:
         for name in node.upstream:
             yield f"    {_dot_text(name)} -> {_dot_text(node.id)}"
     yield "}"

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from indelible.errors import UsageError
 from indelible.executors.port import Executor
 from indelible.stores.port import IWorkflowStore
@@ -13,12 +15,41 @@ from indelible.stores.port import IWorkflowStore
 STORE_VARIABLE = "INDELIBLE_STORE"
 DEFAULT_STORE = ".indelible"
 
+CONFIGURATION_FILES = ("indelible.toml", "~/.config/indelible/config.toml")
+"""The first of these that exists is the configuration."""
+
 Function = Callable[..., object]
 
 
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a configuration file can say.
+
+    ``agent`` is the command for prompts that have no other; ``secrets_file`` has the values of
+    secrets that are not in the environment; ``store`` is a URL.
+    """
+
+    agent: tuple[str, ...] = ()
+    secrets_file: Path | None = None
+    store: str = ""
+
+
+def load_configuration() -> Configuration:
+    """``indelible.toml`` here, else ``~/.config/indelible/config.toml``, else nothing.
+
+    Raises ``UsageError`` for a file that cannot be read or has a key that there is not.
+    """
+    for name in CONFIGURATION_FILES:
+        file = Path(os.path.expanduser(name))
+        if file.is_file():
+            from indelible.runtime.configuration_file import read_configuration
+
+            return read_configuration(file)
+    return Configuration()
+
+
 def default_store_url() -> str:
-    """``$INDELIBLE_STORE``, else ``.indelible`` in the working directory."""
-    return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+    """``$INDELIBLE_STORE``, else that of the configuration, else ``.indelible`` here."""
+    return os.environ.get(STORE_VARIABLE) or load_configuration().store or DEFAULT_STORE
 
 
 def open_store(url: str | os.PathLike[str] | None = None) -> IWorkflowStore:
@@ -55,15 +86,18 @@ def open_executor(
     lets what Python nodes print through to the terminal as well.
     """
     from indelible.nodes import node_kinds
+    from indelible.secrets import Secrets
 
-    kinds = node_kinds(functions)
+    configured = load_configuration()
+    kinds = node_kinds(functions, agent=configured.agent)
+    secrets = Secrets(configured.secrets_file)
     if is_inline:
         from indelible.executors.inline import InlineExecutor
 
-        return InlineExecutor(kinds, echo=echo)
+        return InlineExecutor(kinds, echo=echo, secrets=secrets)
     from indelible.executors.local import LocalExecutor
 
-    return LocalExecutor(kinds, echo=echo)
+    return LocalExecutor(kinds, echo=echo, secrets=secrets)
 
 
 def _filesystem(path: str) -> IWorkflowStore:

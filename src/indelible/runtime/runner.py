@@ -11,15 +11,17 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET, Raw
 
-from indelible.engine.actions import FetchBlob, Keep, StartNode, StopNode, events_of
+from indelible.engine.actions import FetchBlobs, Keep, StartNode, StopNode, events_of
 from indelible.engine.decide import decide, next_moment
 from indelible.engine.retry import retry_at
 from indelible.engine.state import INTERRUPTED, NodeState, RunState, RunStatus
 from indelible.errors import ConflictError, HeldError, InterruptedRunError
 from indelible.events import BlobRef, Event, NodeCompleted, NodeError, NodeFailed, WorkflowStarted
-from indelible.executors.port import Attempt, Executor, Outcome, Succeeded
-from indelible.runtime.log import Log
-from indelible.runtime.payloads import keep, log_path
+from indelible.executors.port import Executor, Outcome, Succeeded
+from indelible.runtime.attempts import Attempts
+from indelible.runtime.log import Log, holds_definition
+from indelible.runtime.payloads import keep
+from indelible.runtime.waiting import is_only_waiting
 
 POLL = 0.5
 """How often, in seconds, a waiting driver looks for events that others appended."""
@@ -44,13 +46,16 @@ class Runner:
         executor: Executor,
         *,
         opening: Opening,
+        waits: bool = True,
         now: Callable[[], datetime],
         roll: Callable[[], float],
     ) -> None:
         self._log = log
         self._executor = executor
+        self._attempts = Attempts(log)
         self._opening: Opening | None = opening
         self._attempt = log.state.attempt + 1
+        self._waits = waits
         self._now = now
         self._roll = roll
         self._blobs: dict[str, bytes] = {}
@@ -67,14 +72,16 @@ class Runner:
     def drive(self) -> RunState:
         """Go on until the run is closed and nothing of it runs any more.
 
+        A runner that never waits also returns when only waiting is left; the state tells.
         Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took
         over, and whatever the store raises; the run can be resumed after each of them.
         """
         outcomes: Sequence[Outcome] = ()
         while True:
             self._turn(outcomes)
-            if self._log.state.is_settled:
-                return self._log.state
+            state = self._log.state
+            if state.is_settled or (not self._waits and is_only_waiting(state)):
+                return state
             outcomes = () if self._is_interrupted else self._outcomes()
             if self._is_interrupted:
                 self._wind_down(outcomes)
@@ -92,7 +99,7 @@ class Runner:
             starts, stops = self._decide(now)
             is_appended = self._commit(now)
         self._opening = self._opening if self._log.state.attempt < self._attempt else None
-        self._executor.submit([attempt_of(self._log, start) for start in starts])
+        self._executor.submit([self._attempts.of(start) for start in starts])
         for stop in stops:
             self._executor.cancel(stop.node_id, stop.error)
 
@@ -102,8 +109,8 @@ class Runner:
             return
         state = self._log.state
         event = self._opening(state, now)
-        is_waiting = state.status is RunStatus.RUNNING and not (event.interrupted or event.reset)
-        if not is_waiting or decide(state, now, self._blobs):
+        is_news = event.interrupted or event.reset or holds_definition(event)
+        if state.status is not RunStatus.RUNNING or is_news or decide(state, now, self._blobs):
             self._log.draft(event)
 
     def _record(self, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -142,11 +149,15 @@ class Runner:
                         starts.append(action)
                     case StopNode():
                         stops.append(action)
-                    case FetchBlob(ref):
-                        self._blobs[ref.sha256] = self._log.store.get_blob(self._log.run_id, ref)
+                    case FetchBlobs(refs):
+                        self._fetch(refs)
                         goes_on = True
         self._blobs.clear()
         return starts, stops
+
+    def _fetch(self, refs: Sequence[BlobRef]) -> None:
+        for ref in refs:
+            self._blobs[ref.sha256] = self._log.store.get_blob(self._log.run_id, ref)
 
     def _commit(self, now: datetime) -> bool:
         """Append the drafts.  False if somebody else was first: the state is then read anew."""
@@ -172,10 +183,11 @@ class Runner:
 
     def _patience(self) -> float:
         """Seconds until there is something to look at, whatever the executor says."""
-        moment = next_moment(self._log.state)
+        now = self._now()
+        moment = next_moment(self._log.state, now)
         if moment is None:
             return POLL
-        return min(POLL, max(0.0, (moment - self._now()).total_seconds()))
+        return min(POLL, max(0.0, (moment - now).total_seconds()))
 
     def _wind_down(self, outcomes: Sequence[Outcome]) -> None:
         """Stop what runs and record how it ended.  What cannot be stopped stays in flight."""
@@ -208,19 +220,4 @@ def completed(outcome: Succeeded, keep_value: Keep) -> NodeCompleted:
         duration=outcome.duration,
         output=UNSET if isinstance(kept, BlobRef) else kept,
         output_blob=kept if isinstance(kept, BlobRef) else None,
-    )
-
-
-def attempt_of(log: Log, start: StartNode) -> Attempt:
-    """Everything the executor needs to know to make this attempt."""
-    node = log.state.nodes[start.node_id]
-    return Attempt(
-        run_id=log.run_id,
-        node=node.planned.node,
-        number=start.attempt,
-        idempotency_key=f"{log.run_id}/{node.id}/{node.resets}",
-        log=log_path(log.store.folder(log.run_id), node.id, start.attempt),
-        folder=log.plan.definition.folder,
-        arguments=start.arguments,
-        env=start.env,
     )

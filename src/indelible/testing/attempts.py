@@ -12,6 +12,7 @@ from typing import Any
 from indelible import values
 from indelible.definition.model import Body, ExecutorKind, Node, OutputFormat
 from indelible.executors.port import Attempt, Executor, Outcome
+from indelible.values import Json
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on something that should have happened long ago."""
@@ -26,6 +27,7 @@ def a_node(
     cwd: Path | None = None,
     output: OutputFormat | None = None,
     executor: ExecutorKind | None = None,
+    output_schema: Json = None,
 ) -> Node:
     """A node with ``body``.  Times are in seconds."""
     return Node(
@@ -36,6 +38,7 @@ def a_node(
         cwd=None if cwd is None else str(cwd),
         output=output,
         executor=executor,
+        output_schema=output_schema,
     )
 
 

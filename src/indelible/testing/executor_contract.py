@@ -1,4 +1,4 @@
-"""The five promises of ``executors/port.py`` as tests.  Subclass, give a fixture, and run pytest.
+"""The six promises of ``executors/port.py`` as tests.  Subclass, give a fixture, and run pytest.
 
     class TestMyExecutor(ExecutorContract):
         @pytest.fixture
@@ -12,6 +12,7 @@ The executor must know how to run bash and script nodes, on the machine that run
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from threading import Thread
 
@@ -20,6 +21,7 @@ import pytest
 from indelible.definition.model import Bash, Script
 from indelible.events import NodeError
 from indelible.executors.port import Executor, Failed, Succeeded
+from indelible.secrets import marker
 from indelible.testing.attempts import (
     an_attempt,
     awaited,
@@ -29,6 +31,7 @@ from indelible.testing.attempts import (
 )
 
 STOPPED = NodeError(type="Stopped", message="as asked")
+SECRET = "correct horse/battery+staple"
 STUBBORN = "trap '' TERM; echo $$ > pid; while true; do sleep 0.05; done"
 
 
@@ -141,3 +144,35 @@ class ExecutorContract:
         executor.close()
         assert not is_running(pid)
         executor.close()
+
+    # 6. A node gets the values of its secrets; neither its log nor its outcome has one.
+
+    @pytest.mark.parametrize("end", ["exit 0", "exit 1"])
+    def test_a_secret_reaches_the_node_and_nothing_else(
+        self, executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+    ) -> None:
+        monkeypatch.setenv("INDELIBLE_CONTRACT", SECRET)
+        command = f'echo "${{#KEY}}: $KEY"; echo "oh, $KEY" >&2; {end}'
+        attempt = an_attempt(Bash(command), tmp_path, env={"KEY": marker("INDELIBLE_CONTRACT")})
+        outcome = outcomes_of(executor, [attempt])["node"]
+        said = outcome.output.decode() if isinstance(outcome, Succeeded) else outcome.error.message
+        logged = attempt.log.read_text()
+        assert sorted(logged.splitlines()) == [f"{len(SECRET)}: ***", "oh, ***"]
+        assert said in (json.dumps(f"{len(SECRET)}: ***"), "exit code 1, after:\noh, ***")
+        assert SECRET not in logged + said
+
+    def test_a_secret_without_a_value_fails_the_node(
+        self, executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("INDELIBLE_CONTRACT", raising=False)
+        attempt = an_attempt(
+            Bash("touch started"),
+            tmp_path,
+            cwd=tmp_path,
+            env={"KEY": marker("INDELIBLE_CONTRACT")},
+        )
+        outcome = outcomes_of(executor, [attempt])["node"]
+        assert isinstance(outcome, Failed)
+        assert outcome.error.type == "SecretError"
+        assert "INDELIBLE_CONTRACT is not set" in outcome.error.message
+        assert not (tmp_path / "started").exists()

@@ -1,0 +1,68 @@
+"""Putting a node where ``decide`` will look for it, and keeping count at the gates.
+
+Bookkeeping of fold: after an event, each node that it touched is enqueued again, and whoever a gate
+has become free for is let in.
+"""
+
+from __future__ import annotations
+
+from indelible.engine.gate import first_full, gates_from
+from indelible.engine.state import NodeState, NodeStatus, Role, RunState
+
+
+def enqueue(state: RunState, node: NodeState) -> None:
+    """Put ``node`` into the queue that its state belongs to, if it belongs to any."""
+    if node.is_closing:
+        state.closing.push(node.serial)
+    elif node.is_startable:
+        if node.role is Role.ATTEMPT:
+            admit(state, node)
+        else:
+            state.ready.push(node.serial)
+    elif node.status is NodeStatus.RETRYING and node.retry_at is not None and not node.missing:
+        # Also a retry waits for its upstream, if that was reset meanwhile.
+        state.retries.push((node.retry_at, node.serial))
+    elif node.waiting is not None and node.waiting.until is not None:
+        state.timers.push((node.waiting.until, node.serial))
+
+
+def admit(state: RunState, node: NodeState) -> None:
+    """Let ``node`` in through all gates, or park it at the first that is full."""
+    if node.is_admitted:
+        return
+    full = first_full(node.gate)
+    if full is not None:
+        full.parked.push(node.serial)
+        return
+    count_in(node)
+    state.ready.push(node.serial)
+
+
+def count_in(node: NodeState) -> None:
+    """``node`` takes a place at each gate; more than there are, if the log says that it started."""
+    if not node.is_admitted:
+        node.is_admitted = True
+        for gate in gates_from(node.gate):
+            gate.inside += 1
+
+
+def count_outcome(state: RunState, node: NodeState, step: int) -> None:
+    """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
+    outcome = node.status.value
+    for below in node.below or ():
+        below.missing -= step
+        setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
+        if below.missing and below.status is not NodeStatus.RUNNING:
+            release(state, below)
+
+
+def release(state: RunState, node: NodeState) -> None:
+    """``node`` gives up its places, and others are let in."""
+    if not node.is_admitted:
+        return
+    node.is_admitted = False
+    for gate in gates_from(node.gate):
+        gate.inside -= 1
+    for gate in gates_from(node.gate):
+        while not gate.is_full and (serial := gate.parked.pop()) is not None:
+            admit(state, state.by_serial[serial])
