@@ -104,7 +104,9 @@ class Log:
     def _evolve(self, event: Event) -> None:
         evolve(self.state, event)
         if isinstance(event, WorkflowStarted) and event.attempt > 1 and holds_definition(event):
-            plan = plan_of(self.store, self.run_id, event, self._default_parallel)
+            plan = plan_of(
+                self.store, self.run_id, self.state.sequence, event, self._default_parallel
+            )
             self.state = replan(self.state, plan)
 
     def _advance(self, last: Sealed) -> None:
@@ -146,10 +148,7 @@ def open_log(
     first = next(events, None)
     if first is None:
         raise NotFoundError(f"there is no run {run_id}", hint="See them all: indelible list")
-    try:
-        plan = plan_of(store, run_id, open_event(first), default_parallel)
-    except (ValueError, DefinitionError) as error:
-        raise CorruptLogError(str(error), place=f"run {run_id}, event 1") from error
+    plan = plan_of(store, run_id, 1, open_event(first), default_parallel)
     log = Log(store, plan, run_id, watch, default_parallel=default_parallel)
     log.take(chain((first,), events))
     return log
@@ -160,13 +159,15 @@ def holds_definition(event: WorkflowStarted) -> bool:
     return event.definition is not UNSET or event.definition_blob is not None
 
 
-def plan_of(store: IWorkflowStore, run_id: str, event: Event, default_parallel: int) -> Plan:
-    """The plan of the definition that ``event`` carries."""
+def plan_of(
+    store: IWorkflowStore, run_id: str, sequence: int, event: Event, default_parallel: int
+) -> Plan:
+    """The plan of the definition that ``event``, number ``sequence`` of its run, carries."""
     try:
         definition = decode_definition(_recorded_definition(store, run_id, event))
-    except ValueError as error:
-        raise CorruptLogError(str(error), place=f"run {run_id}") from error
-    return make_plan(definition, default_parallel=default_parallel)
+        return make_plan(definition, default_parallel=default_parallel)
+    except (ValueError, DefinitionError) as error:
+        raise CorruptLogError(str(error), place=f"run {run_id}, event {sequence}") from error
 
 
 def recorded_definition(store: IWorkflowStore, first: Sealed) -> bytes:
