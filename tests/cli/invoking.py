@@ -64,11 +64,12 @@ def a_run(
     nodes: tuple[Node, ...] = CHAIN,
     work: Callable[[Attempt], Json | NodeError] = succeed,
     clock: Clock | None = None,
+    waits: bool = True,
     **fields: Any,
 ) -> None:
     """A whole run in the default store of ``folder``; no process, no time."""
     clock = clock or Clock()
-    shell = Shell(executor=lambda functions: ScriptedExecutor(work, clock), now=clock)
+    shell = Shell(executor=lambda functions: ScriptedExecutor(work, clock), now=clock, waits=waits)
     store = FilesystemStore(folder / ".indelible")
     drive.start(store, Definition(name="w", nodes=nodes, **fields), {}, run_id=run_id, shell=shell)
     store.close()

@@ -49,7 +49,8 @@ def test_an_error_ends_with_its_exit_code_and_tells_its_parts(
     assert report(error, as_json=False) == error.exit_code
     words = capsys.readouterr()
     assert words.out == ""
-    assert words.err.startswith("error: ")
+    # That it waits is told as it is: nothing went wrong.
+    assert words.err.startswith("error: ") is not isinstance(error, errors.WaitingError)
     assert "Traceback" not in words.err
     assert report(error, as_json=True) == error.exit_code
     documented = capsys.readouterr()

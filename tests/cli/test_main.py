@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 
-import click
 import pytest
 from tests.cli.invoking import CHAIN, HELLO, Invoke, a_run
-from tests.cli.logs_made import an_open_run
+from tests.cli.logs_made import a_question, an_open_run, moved
 from tests.commands import environment, program
 
 import indelible
-from indelible.cli.main import VERBS
+from indelible.cli.main import VERBS, command_of
 
 HEAVY = ("rich", "yaml", "asyncio", "sqlite3", "apsw", "filelock", "msgspec", "simpleeval")
-
-
-def command_of(verb: str) -> click.Command:
-    found: click.Command = import_module(f"indelible.cli.{verb}").command
-    return found
 
 
 def test_help_lists_every_verb_with_a_line(invoke: Invoke) -> None:
@@ -87,15 +80,23 @@ def test_usage_errors_are_documents_too(invoke: Invoke) -> None:
 WITH_JSON: dict[str, tuple[str, ...]] = {
     "run": ("hello.yaml",),
     "resume": ("r",),
+    "approve": ("asks", "gate"),
+    "reject": ("asks", "gate"),
     "cancel": ("open",),
+    "fork": ("r", "--no-run"),
     "list": (),
     "show": ("r",),
+    "explain": ("r",),
+    "diff": ("r", "open"),
     "events": ("r", "--type", "workflow_started"),
     "logs": ("r", "a"),
     "graph": ("r",),
     "validate": ("hello.yaml",),
     "verify": ("r",),
     "repair": ("copied", "--rebuild-head"),
+    "export": ("r", "r.jsonl"),
+    "import": ("moved.jsonl",),
+    "copy": ("r", "--to", "other"),
     "schema": (),
     "completion": ("bash",),
 }
@@ -112,6 +113,8 @@ def test_every_verb_writes_one_json_document(invoke: Invoke, verb: str, tmp_path
     a_run(tmp_path, "copied")
     (tmp_path / ".indelible" / "copied" / "head").unlink()
     (tmp_path / "hello.yaml").write_text(HELLO)
+    a_question(tmp_path, "asks")
+    (tmp_path / "moved.jsonl").write_bytes(moved(tmp_path))
     said = invoke(verb, *WITH_JSON[verb], "--json")
     assert said.code == 0, said.err
     assert isinstance(said.document, dict)

@@ -71,7 +71,7 @@ def completed(folder: Path, *words: str) -> list[str]:
 def test_a_shell_is_offered_verbs_options_and_runs(tmp_path: Path) -> None:
     a_run(tmp_path, "nightly-1")
     a_run(tmp_path, "other")
-    assert set(completed(tmp_path, "re")) == {"resume", "repair"}
+    assert set(completed(tmp_path, "re")) == {"resume", "reject", "repair"}
     assert completed(tmp_path, "resume", "night") == ["nightly-1"]
     assert "--follow" in completed(tmp_path, "events", "--fol")
     assert set(completed(tmp_path, "show", "")) == {"nightly-1", "other", "latest"}

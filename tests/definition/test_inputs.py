@@ -140,3 +140,8 @@ def test_an_assignment_that_comes_twice_is_a_usage_error() -> None:
 @given(st.text(), st.sampled_from(InputType))
 def test_no_text_breaks_the_reading_of_an_assignment(text: str, kind: InputType) -> None:
     assert set(parse_assignments({"x": Input(type=kind)}, [f"x={text}"])) == {"x"}
+
+
+def test_text_that_json_cannot_hold_is_no_input() -> None:
+    (said,) = problems({"x": "lat\udce9"}, {"x": Input()})
+    assert said == "input x cannot be kept: $: text has a lone surrogate at character 4"

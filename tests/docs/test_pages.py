@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from indelible.cli.main import VERBS
+from indelible.cli.main import VERBS, command_of
 from indelible.definition.fields import INPUT_FIELDS, NODE_FIELDS, RETRY_FIELDS, WORKFLOW_FIELDS
 from indelible.definition.kinds import KINDS
 from indelible.definition.model import TriggerRule
@@ -65,7 +64,7 @@ def test_every_command_and_each_of_its_options_is_documented() -> None:
     lines = re.findall(r"^\| `indelible ([a-z]+)\b(.*)$", page("cli.md"), re.M)
     assert [verb for verb, _ in lines] == list(VERBS)
     for verb, line in lines:
-        command = import_module(f"indelible.cli.{verb}").command
+        command = command_of(verb)
         options = (each for each in command.params if isinstance(each, click.Option))
         names = {max(each.opts, key=len) for each in options}
         assert set(re.findall(r"(?<=`)--[a-z-]+", line)) == names - common, verb

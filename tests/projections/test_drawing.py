@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indelible.definition.model import Composite, ForEach, Loop, Node
 from indelible.engine.state import NodeStatus
 from indelible.plan import Plan
 from indelible.projections.drawing import MOST_RAILS, SYMBOLS, Row, draw
@@ -39,6 +40,17 @@ def test_the_symbol_is_the_status() -> None:
 def test_every_status_has_a_symbol_of_its_own() -> None:
     assert set(SYMBOLS) == set(NodeStatus)
     assert len(set(SYMBOLS.values())) == len(SYMBOLS)
+
+
+def test_what_is_many_or_holds_nodes_says_so() -> None:
+    many = node("m", for_each=ForEach(items="inputs.regions"))
+    again = node("l", loop=Loop(until="true", max_iterations=5))
+    holds = Node(id="c", body=Composite(nodes=(node("x"), node("y"))))
+    assert [row.after for row in draw(plan(many, again, holds), {})] == [
+        "(for each inputs.regions)",
+        "(loop, at most 5)",
+        "(2 nodes inside)",
+    ]
 
 
 def test_too_many_rails_become_a_list_of_names() -> None:

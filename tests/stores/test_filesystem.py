@@ -193,6 +193,14 @@ def test_a_half_made_run_is_finished_by_the_next_claim(root: Path) -> None:
     store.close()
 
 
+def test_a_run_whose_log_was_emptied_or_removed_is_still_listed(root: Path) -> None:
+    log = written(root)
+    log.write_bytes(b"")
+    assert list(FilesystemStore(root).runs()) == [RUN]
+    log.unlink()
+    assert list(FilesystemStore(root).runs()) == [RUN]
+
+
 def test_a_damaged_run_does_not_hide_the_others(root: Path) -> None:
     log = written(root)
     store = FilesystemStore(root)

@@ -59,7 +59,7 @@ DAMAGE = {
         f"UPDATE workflow_events SET digest='{'0' * 64}' WHERE sequence = 2",
         "event 2",
     ),
-    "a lost event": ("DELETE FROM workflow_events WHERE sequence = 4", "event 4: has sequence 5"),
+    "a lost event": ("DELETE FROM workflow_events WHERE sequence = 4", "rows have been removed"),
     "invalid UTF-8": (
         "UPDATE workflow_events SET payload=CAST(x'ff' AS TEXT) WHERE sequence = 3",
         "event 3",
@@ -189,3 +189,26 @@ def test_a_lost_head_can_be_rebuilt_over_chains_that_hold(tmp_path: Path) -> Non
     assert store.rebuild_head("r1") == 3
     assert tuple(store.read("r1")) == some_log("r1", 3)
     store.close()
+
+
+def test_rows_that_were_removed_with_the_triggers_out_of_the_way_are_missed(
+    tmp_path: Path,
+) -> None:
+    import apsw
+
+    path = tmp_path / "log.db"
+    store = SqliteStore(path)
+    for run_id in ("r1", "r2"):
+        with store.claim(run_id):
+            store.append(run_id, some_log(run_id, 3), expected=0)
+    store.close()
+    connection = apsw.Connection(str(path))
+    made = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE name = 'workflow_events_no_delete'"
+    ).get
+    connection.execute("DROP TRIGGER workflow_events_no_delete")
+    connection.execute("DELETE FROM workflow_events WHERE run_id = 'r1' AND sequence = 3")
+    connection.execute(made)
+    connection.close()
+    with pytest.raises(CorruptLogError, match="rows have been removed"):
+        list(SqliteStore(path).read("r1"))

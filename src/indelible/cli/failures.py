@@ -8,7 +8,7 @@ import click
 
 from indelible.cli.streams import put_json, say
 from indelible.cli.text import visible
-from indelible.errors import DefinitionError, IndelibleError, InputError
+from indelible.errors import DefinitionError, IndelibleError, InputError, WaitingError
 
 BUG = "this is a bug in Indelible, not in what you did"
 BUG_HINT = "Please report it with the lines above.  What was acknowledged is in the log."
@@ -23,7 +23,7 @@ def report(error: Exception, *, as_json: bool) -> int:
     if not isinstance(error, IndelibleError | click.ClickException):
         sys.excepthook(type(error), error, error.__traceback__)
     for problem in problems(error):
-        say(f"error: {visible(problem)}")
+        say(visible(problem) if isinstance(error, WaitingError) else f"error: {visible(problem)}")
     if told["hint"]:
         say(_indented(visible(str(told["hint"]))))
     if as_json:

@@ -40,7 +40,7 @@ class LiveView:
         self._lock = Lock()
         self._lines: list[str] = []
         self._since: dict[str, float] = {}
-        self._counts = (0, 0, 0)
+        self._counts = (0, 0, 0, 0)
         self._began = monotonic()
         self._is_gone = False
         self._closing = Event()
@@ -74,7 +74,8 @@ class LiveView:
         with self._lock:
             self._since = {name: self._since.get(name, now) for name in state.running}
             total = len(state.nodes)
-            self._counts = (total - state.open_nodes, total, len(state.failed))
+            ended = total - state.open_nodes
+            self._counts = (ended, total, len(state.waiting), len(state.failed))
 
     def _tick(self) -> None:
         while not self._closing.wait(TICK):
@@ -97,7 +98,7 @@ class LiveView:
     def picture(self) -> list[str]:
         """What stands below the lines now; needs the lock while a drive goes on."""
         now = monotonic()
-        done, total, failed = self._counts
+        done, total, waiting, failed = self._counts
         if not total:
             return []
         running = list(self._since.items())
@@ -108,6 +109,7 @@ class LiveView:
         if len(running) > MOST_SHOWN:
             lines.append(f"  and {len(running) - MOST_SHOWN} more")
         parts = [f"{done} of {total} done", f"{len(running)} running"]
+        parts += [f"{waiting} waiting"] if waiting else []
         parts += [f"{failed} failed"] if failed else []
         return [*lines, f"{' · '.join(parts)} · {_elapsed(now - self._began)}"]
 

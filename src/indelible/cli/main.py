@@ -19,15 +19,23 @@ from indelible.version import __version__
 VERBS: Mapping[str, str] = {
     "run": "Start a run of a workflow and drive it to its end.",
     "resume": "Go on with a run where its log ends.",
+    "approve": "Answer what a run asks, from any process.",
+    "reject": "Answer what a run asks with a choice that fails the node.",
     "cancel": "End a run for good, from anywhere.",
+    "fork": "Begin a new run with what another has done.",
     "list": "List all runs, the newest first.",
     "show": "Show one run: its nodes, errors, skips and outputs.",
+    "explain": "Say why a node waits, was skipped, kept or executed again.",
+    "diff": "Say where two runs part.",
     "events": "Print the log of a run, checked on the way.",
     "logs": "Print what a node printed.",
     "graph": "Draw the graph of a workflow or of a run.",
     "validate": "Say everything that is wrong with a workflow.",
     "verify": "Check that the log of a run is what was written.",
     "repair": "Accept a log that was copied without its head.",
+    "export": "Write the log of a run as it is, one event a line.",
+    "import": "Append an exported log to the store.",
+    "copy": "Copy a run to another store.",
     "schema": "Print the JSON Schema of workflow files.",
     "completion": "Print the completion script of a shell.",
 }
@@ -44,6 +52,17 @@ Exit codes:
 """
 
 
+def command_of(verb: str) -> click.Command:
+    """What a verb does, imported now."""
+    from importlib import import_module
+    from keyword import iskeyword
+
+    # No import statement can name a module like a word of the language.
+    module = f"{verb}_" if iskeyword(verb) else verb
+    found: click.Command = import_module(f"indelible.cli.{module}").command
+    return found
+
+
 class Verbs(click.Group):
     """Finds a verb by its name, and imports nothing before that."""
 
@@ -51,12 +70,7 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        from importlib import import_module
-
-        found: click.Command = import_module(f"indelible.cli.{cmd_name}").command
-        return found
+        return command_of(cmd_name) if cmd_name in VERBS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -72,6 +72,13 @@ def opened(url: str | None) -> Iterator[IWorkflowStore]:
         store.close()
 
 
+def quoted(name: str) -> str:
+    """A node id as it must be typed; a shell has a mind of its own about brackets."""
+    from shlex import quote
+
+    return quote(name)
+
+
 def again(command: str, url: str | None) -> str:
     """``command`` as it must be typed to reach the same store."""
     if url is None or url == default_store_url():

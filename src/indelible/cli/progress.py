@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TextIO
 
+from indelible.cli.options import again, quoted
 from indelible.cli.streams import coloured, say
-from indelible.cli.text import one_line, span
+from indelible.cli.text import moment, one_line, span
 from indelible.engine.state import NodeStatus, RunState
 from indelible.events import NodeSkipped, Sealed
 from indelible.projections.drawing import SYMBOLS
@@ -61,6 +62,9 @@ class Progress:
             return ""
         mark = coloured(SYMBOLS[status], status, sys.stderr)
         said = _SAID.get(status, _nothing)(seen, event)
+        if seen.waiting is not None and seen.waiting.until is None:
+            asked = f"indelible approve {state.run_id} {quoted(seen.node_id)}"
+            said += f"; answer: {again(asked, self._store)}"
         return f"{self._time(event.timestamp)} {mark} {one_line(f'{seen.node_id} {said}'.rstrip())}"
 
     def _time(self, timestamp: str) -> str:
@@ -116,6 +120,16 @@ def _started(seen: Glimpse, event: Sealed) -> str:
     return f"(attempt {seen.attempt})" if seen.attempt > 1 else ""
 
 
+def _waits(seen: Glimpse, event: Sealed) -> str:
+    """What for; an approval is asked in full, since nothing goes on without an answer."""
+    waiting = seen.waiting
+    if waiting is None:
+        return ""
+    if waiting.until is not None:
+        return f"waits until {moment(waiting.until)}"
+    return f"waits: {waiting.message} ({', '.join(waiting.choices)})"
+
+
 def _took(seen: Glimpse, event: Sealed) -> str:
     return span(seen.duration or 0.0)
 
@@ -135,6 +149,7 @@ def _skipped(seen: Glimpse, event: Sealed) -> str:
 
 _SAID: Mapping[NodeStatus, Callable[[Glimpse, Sealed], str]] = {
     NodeStatus.RUNNING: _started,
+    NodeStatus.WAITING: _waits,
     NodeStatus.SUCCESS: _took,
     NodeStatus.FAILED: _failed,
     NodeStatus.ALLOWED: _failed,

@@ -9,15 +9,16 @@ from functools import partial
 
 import click
 
+from indelible.cli.driving import Manner, drive_to_end
 from indelible.cli.options import opened, verb
-from indelible.cli.outcome import finish
-from indelible.cli.progress import progress_to
-from indelible.cli.targets import load_target
+from indelible.cli.targets import Target, load_target
 from indelible.definition.inputs import parse_assignments
+from indelible.engine.state import RunState
 from indelible.errors import Complaint, DefinitionError, NotFoundError, UsageError
 from indelible.runtime import drive
-from indelible.runtime.config import default_store_url, open_executor
+from indelible.runtime.config import open_executor
 from indelible.runtime.drive import Shell
+from indelible.stores.port import IWorkflowStore
 from indelible.values import Json, decode
 
 EXAMPLES = """
@@ -25,6 +26,7 @@ indelible run hello.yaml
 indelible run hello.yaml -i day=2026-11-23 -i limit=10
 indelible run hello.yaml --input-file inputs.json --run-id nightly-1
 indelible run etl.py:flow --store sqlite:///runs.db
+indelible run release.yaml --no-wait     # exit code 5 when it waits for an answer
 indelible run hello.yaml --json | jq .outputs
 """
 
@@ -49,6 +51,7 @@ indelible run hello.yaml --json | jq .outputs
     show_default=True,
     help="inline: one node after the other in this thread, for debugging.",
 )
+@click.option("--no-wait", is_flag=True, help="Exit with 5 when only waiting is left.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only how it ended.")
 def command(
     target: str,
@@ -57,6 +60,7 @@ def command(
     run_id: str | None,
     max_parallel: int | None,
     executor: str,
+    no_wait: bool,
     quiet: bool,
     store: str | None,
     as_json: bool,
@@ -65,20 +69,29 @@ def command(
 
     FILE is a workflow file; MODULE:FLOW, or etl.py:flow, a workflow made in Python.  What the
     workflow declares as outputs goes to stdout as JSON, everything else to stderr.  Ctrl-C stops
-    the run so that it can be resumed.
+    the run so that it can be resumed.  On a terminal it asks what it needs an answer to.
     """
     found = load_target(target, max_parallel=max_parallel)
     declared = found.definition.inputs
     inputs = {**_inputs_in(input_file), **parse_assignments(declared, assignments)}
-    progress, watch, view = progress_to(sys.stderr, store or default_store_url(), is_quiet=quiet)
     make = partial(open_executor, is_inline=executor == "inline")
-    shell = Shell(functions=found.functions, executor=make, watch=watch)
+    shell = Shell(functions=found.functions, executor=make)
+    manner = Manner(url=store, waits=not no_wait, is_quiet=quiet, as_json=as_json)
     with opened(store) as log_store:
-        with view:
-            state = drive.start(
-                log_store, found.definition, inputs, run_id=run_id, source=found.source, shell=shell
-            )
-        return finish(log_store, state, progress, url=store, as_json=as_json)
+        begin = partial(_begin, log_store, found, inputs, run_id)
+        return drive_to_end(log_store, begin, shell, manner)
+
+
+def _begin(
+    store: IWorkflowStore,
+    target: Target,
+    inputs: Mapping[str, Json],
+    run_id: str | None,
+    shell: Shell,
+) -> RunState:
+    return drive.start(
+        store, target.definition, inputs, run_id=run_id, source=target.source, shell=shell
+    )
 
 
 def _inputs_in(file: str | None) -> Mapping[str, Json]:

@@ -9,7 +9,7 @@ import click
 import msgspec
 from msgspec import Raw
 
-from indelible.cli.options import opened, run_argument, verb
+from indelible.cli.options import opened, quoted, run_argument, verb
 from indelible.cli.outcome import document, loaded
 from indelible.cli.run_ids import find_run
 from indelible.cli.streams import put, put_json, put_table
@@ -17,7 +17,7 @@ from indelible.cli.text import moment, size, span, tally, visible
 from indelible.definition.wording import did_you_mean
 from indelible.engine.state import NodeState, RunState
 from indelible.errors import NotFoundError
-from indelible.events import BlobRef, NodeSkipped, Sealed
+from indelible.events import BlobRef, NodeSkipped, Sealed, Waiting
 from indelible.projections.reasons import skips, why_skipped
 from indelible.projections.timeline import NEVER, NodeTimes, node_times
 from indelible.runtime.log import open_log
@@ -112,6 +112,7 @@ def _node_document(view: View, node: NodeState) -> dict[str, object]:
         "duration": times.duration,
         "output_bytes": _bytes(node.output),
         "retry_at": node.retry_at,
+        "waiting": node.waiting,
         "error": node.error,
         "skipped": view.skipped.get(node.id),
     }
@@ -153,11 +154,21 @@ def _reasons(view: View) -> Iterator[str]:
         error = view.state.error
         yield visible(f"\nfailed: {error.type}: {error.message}")
     for node in view.state.nodes.values():
+        if node.waiting is not None:
+            yield visible(f"\n{node.id} waits {_awaited(view.state, node.waiting, node.id)}")
         skip = view.skipped.get(node.id)
         if node.error is not None and not skip:
             yield visible(f"\n{node.id}: {node.error.type}: {node.error.message.strip()}")
         elif skip is not None:
             yield visible(f"\n{node.id}: {node.status.value}: {why_skipped(skip)}")
+
+
+def _awaited(state: RunState, waiting: Waiting, name: str) -> str:
+    if waiting.until is not None:
+        return f"until {moment(waiting.until)}"
+    choices = ", ".join(waiting.choices)
+    command = f"indelible approve {state.run_id} {quoted(name)}"
+    return f"for an answer: {waiting.message} ({choices})\n  {command}"
 
 
 def _show_node(view: View, node: NodeState, output: Raw | None) -> None:
@@ -171,6 +182,7 @@ def _show_node(view: View, node: NodeState, output: Raw | None) -> None:
         ("started", moment(times.started)),
         ("ended", moment(times.ended)),
         ("took", _took(times.duration)),
+        ("waits", visible(_awaited(view.state, node.waiting, node.id)) if node.waiting else ""),
         ("log", str(log) if log.exists() else ""),
         ("skipped", visible(why_skipped(skip)) if skip else ""),
         ("error", visible(f"{node.error.type}: {node.error.message}") if node.error else ""),

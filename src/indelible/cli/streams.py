@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -36,6 +37,27 @@ def abandon(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+@contextmanager
+def results_apart() -> Iterator[None]:
+    """Inside, whatever is written to descriptor 1 goes to stderr.
+
+    Threads and processes that a node starts by itself inherit it, and must not mix with results.
+    """
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+    except OSError:  # there is no stdout: nothing can get mixed up in it
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+        sys.stdout.flush()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def put_bytes(data: bytes) -> None:

@@ -18,6 +18,7 @@ PLAIN = str.maketrans(
     {
         "○": "o",
         "●": ">",
+        "⧗": "=",
         "↻": "~",
         "◌": "?",
         "✓": "+",
@@ -40,6 +41,7 @@ PLAIN = str.maketrans(
 
 STATUS_COLOURS: Mapping[str, str] = {
     NodeStatus.RUNNING: "blue",
+    NodeStatus.WAITING: "cyan",
     NodeStatus.RETRYING: "yellow",
     NodeStatus.INTERRUPTED: "yellow",
     NodeStatus.SUCCESS: "green",

@@ -7,8 +7,8 @@ from math import isfinite
 
 from indelible.definition.model import Input, InputType
 from indelible.definition.wording import describe, did_you_mean, listed, shortened
-from indelible.errors import InputError, UsageError
-from indelible.values import Json, decode
+from indelible.errors import InputError, UsageError, ValueNotJsonError
+from indelible.values import Json, decode, encode
 
 FITS: Mapping[InputType, Callable[[Json], bool]] = {
     InputType.STRING: lambda value: isinstance(value, str),
@@ -32,13 +32,23 @@ def bind_inputs(declared: Mapping[str, Input], given: Mapping[str, Json]) -> dic
     problems = [_unknown(name, declared) for name in given if name not in declared]
     for name, spec in declared.items():
         if name in given:
-            problems += (f"input {name} {said}" for said in misfits(spec, given[name]))
+            said = misfits(spec, given[name]) or _unwritable(given[name])
+            problems += (f"input {name} {each}" for each in said)
         elif spec.required:
             problems.append(f"input {name} ({spec.type.value}) is missing")
     if problems:
         hint = f"Declared inputs: {listed(declared)}. Give one like this: -i name=value"
         raise InputError(problems, hint=hint)
     return {name: given.get(name, spec.default) for name, spec in declared.items()}
+
+
+def _unwritable(value: Json) -> list[str]:
+    """Why JSON cannot hold ``value``, such as text that was not UTF-8; nothing if it can."""
+    try:
+        encode(value)
+    except ValueNotJsonError as error:
+        return [f"cannot be kept: {error.problem}"]
+    return []
 
 
 def misfits(spec: Input, value: Json) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
+from importlib import import_module as import_standard
 from threading import RLock
 from types import ModuleType
 from typing import NoReturn
@@ -30,7 +32,19 @@ def being_loaded() -> str:
 def put_first(folder: str) -> None:
     """Make ``folder`` the first place where imports look, unless they look there already."""
     if folder and folder not in sys.path:
+        _keep_standard_modules(folder)
         sys.path.insert(0, folder)
+
+
+def _keep_standard_modules(folder: str) -> None:
+    """Import what a file of the user's would hide: we, and libraries, import some of it later."""
+    try:
+        names = {os.path.splitext(name)[0] for name in os.listdir(folder)}
+    except OSError:
+        return  # nothing can be imported from there, and nothing hidden
+    for name in sorted(names & sys.stdlib_module_names - {"__main__", "__init__", "this"}):
+        with suppress(ImportError):  # not every module is there on every system
+            import_standard(name)
 
 
 def main_file() -> str:

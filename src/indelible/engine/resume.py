@@ -56,6 +56,8 @@ def _to_reset(state: RunState) -> Iterator[NodeState]:
     for node in failed:
         if any(child.status is NodeStatus.FAILED for child in node.children or ()):
             continue
+        if node.role is Role.APPROVAL and not state.is_closed:
+            continue  # an answer that came while nobody drove counts, and is not asked for again
         if not any(forgives(parent) for parent in around(node)):
             yield node
 

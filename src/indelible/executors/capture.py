@@ -37,6 +37,9 @@ class RoutedStream:
         sink = current_sink()
         return self._original.buffer if sink is None else _RoutedBytes(self._name)
 
+    def close(self) -> None:
+        """Left open: it is the driver's stream, and every other node's."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original, name)
 

@@ -115,7 +115,10 @@ class LocalExecutor:
         return any(control.is_stoppable for control in list(self._running.values()))
 
     def _run(self, attempt: Attempt, control: Control) -> Callable[[], None]:
-        result = begin(self._kinds, attempt, control, self._vault)
+        try:
+            result = begin(self._kinds, attempt, control, self._vault)
+        except BaseException as error:  # a thread that dies in silence would leave the run waiting
+            return partial(self._give_up, attempt, control, error)
         if isinstance(result, Succeeded | Failed):
             return partial(self._end, control, result)
         return partial(self._go_on, attempt, control, result)
@@ -137,8 +140,8 @@ class LocalExecutor:
                 self._loop = CoroutineLoop()
             return self._loop
 
-    def _give_up(self, attempt: Attempt, control: Control, error: RuntimeError) -> None:
-        reason = failure("SpawnError", f"cannot start a thread: {error}")
+    def _give_up(self, attempt: Attempt, control: Control, error: BaseException) -> None:
+        reason = failure("SpawnError", f"cannot start or go on: {error}")
         self._end(
             control,
             Failed(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from indelible.definition.model import Composite, Node
 from indelible.engine.state import NodeStatus
 from indelible.plan import Plan, PlannedNode
 from indelible.projections.graph import Statuses
@@ -22,6 +23,7 @@ MOST_RAILS = 24
 SYMBOLS: Mapping[NodeStatus, str] = {
     NodeStatus.PENDING: "○",
     NodeStatus.RUNNING: "●",
+    NodeStatus.WAITING: "⧗",
     NodeStatus.RETRYING: "↻",
     NodeStatus.INTERRUPTED: "◌",
     NodeStatus.SUCCESS: "✓",
@@ -43,7 +45,8 @@ _JOINTS = {
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One node.  ``rails`` ends with its symbol or beyond; ``after`` is what rails cannot say."""
+    """One node.  ``rails`` ends with its symbol or beyond; ``after`` is what rails
+    cannot say: what is inside it, and where there are too many rails, what it depends on."""
 
     rails: str
     node_id: str
@@ -59,9 +62,9 @@ def draw(plan: Plan, statuses: Statuses) -> list[Row]:
     rails = _Rails()
     rows = []
     for node, symbol in marks:
-        rows.append(Row(rails.row(node, symbol), node.id))
+        rows.append(Row(rails.row(node, symbol), node.id, _inside(node.node)))
         if rails.width > MOST_RAILS:
-            return [Row(symbol, node.id, _upstream(node)) for node, symbol in marks]
+            return [Row(symbol, node.id, _after(node)) for node, symbol in marks]
     return rows
 
 
@@ -78,8 +81,22 @@ def _order(plan: Plan) -> Iterator[PlannedNode]:
                 ready.append(plan.graph.nodes[name])
 
 
-def _upstream(node: PlannedNode) -> str:
-    return f"after {', '.join(node.upstream)}" if node.upstream else ""
+def _after(node: PlannedNode) -> str:
+    upstream = f"after {', '.join(node.upstream)}" if node.upstream else ""
+    return "  ".join(filter(None, (_inside(node.node), upstream)))
+
+
+def _inside(node: Node) -> str:
+    """What a node is many of, or how many it holds; empty for plain work."""
+    marks = []
+    if node.for_each is not None:
+        marks.append(f"for each {node.for_each.items}")
+    if node.loop is not None:
+        marks.append(f"loop, at most {node.loop.max_iterations}")
+    if isinstance(node.body, Composite):
+        count = len(node.body.nodes)
+        marks.append(f"{count} node{'' if count == 1 else 's'} inside")
+    return f"({'; '.join(marks)})" if marks else ""
 
 
 class _Rails:

@@ -11,7 +11,7 @@ import msgspec
 
 from indelible.engine.state import STOPPED, NodeStatus
 from indelible.errors import CorruptLogError
-from indelible.events import NodeError, Sealed
+from indelible.events import NodeError, Sealed, Waiting
 
 
 class Glimpse(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class Glimpse(msgspec.Struct, frozen=True):
     error: NodeError | None = None
     retry_at: str | None = None
     upstream_failed: bool = False
+    waiting: Waiting | None = None
     interrupted: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
 
@@ -43,6 +44,10 @@ def glimpse(event: Sealed) -> Glimpse:
         ) from error
 
 
+def _after_start(seen: Glimpse) -> NodeStatus:
+    return NodeStatus.RUNNING if seen.waiting is None else NodeStatus.WAITING
+
+
 def _after_failure(seen: Glimpse) -> NodeStatus:
     return NodeStatus.FAILED if seen.retry_at is None else NodeStatus.RETRYING
 
@@ -52,7 +57,7 @@ def _after_skip(seen: Glimpse) -> NodeStatus:
 
 
 _STATUS: Mapping[str, Callable[[Glimpse], NodeStatus]] = {
-    "node_started": lambda seen: NodeStatus.RUNNING,
+    "node_started": _after_start,
     "node_completed": lambda seen: NodeStatus.SUCCESS,
     "node_failed": _after_failure,
     "node_skipped": _after_skip,

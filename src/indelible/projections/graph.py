@@ -13,6 +13,7 @@ Statuses = Mapping[str, NodeStatus]
 COLOURS: Mapping[NodeStatus, str] = {
     NodeStatus.PENDING: "#eeeeee",
     NodeStatus.RUNNING: "#bbdefb",
+    NodeStatus.WAITING: "#b2ebf2",
     NodeStatus.RETRYING: "#ffe0b2",
     NodeStatus.INTERRUPTED: "#ffe0b2",
     NodeStatus.SUCCESS: "#c8e6c9",

@@ -24,6 +24,8 @@ class NodeTimes(msgspec.Struct, frozen=True):
     attempts: int = 0
 
 
+_BEGUN = frozenset({NodeStatus.RUNNING, NodeStatus.WAITING})
+
 NEVER = NodeTimes()
 """The times of a node that no event names."""
 
@@ -42,7 +44,7 @@ def node_times(events: Iterable[Sealed]) -> dict[str, NodeTimes]:
 
 
 def _moved(times: NodeTimes, status: NodeStatus, seen: Glimpse, at: datetime) -> NodeTimes:
-    if status is NodeStatus.RUNNING:
+    if status in _BEGUN:
         return NodeTimes(started=at, attempts=seen.attempt)
     # A failure that took no time leaves its duration out; what never began has none.
     took = None if times.started is None else seen.duration or 0.0

@@ -28,7 +28,7 @@ from indelible.runtime.identity import new_run_id, now_utc, this_user
 from indelible.runtime.log import Log, Watch, open_log, unwatched
 from indelible.runtime.opening import first_opening, next_opening
 from indelible.runtime.runner import Opening, Runner
-from indelible.runtime.signals import interrupting
+from indelible.runtime.signals import Interrupting, interrupting
 from indelible.runtime.waiting import awaited
 from indelible.stores.codec import check_run_id
 from indelible.stores.port import IWorkflowStore
@@ -39,6 +39,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """All that a drive takes from the world, handed in: functions, executor, clock, dice, watcher.
 
     ``functions`` are the live callables of Python nodes, by node id; what is missing is imported.
+    ``interrupting`` says who may interrupt the drive while it lasts: by default, the signals.
     A shell that ``waits`` stays while the run waits for an answer or a moment; another gives it up
     then, with ``WaitingError``.
     """
@@ -46,6 +47,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     functions: Mapping[str, Function] = {}
     executor: Callable[[Mapping[str, Function]], Executor] = open_executor
     watch: Watch = unwatched
+    interrupting: Interrupting = interrupting
     waits: bool = True
     now: Callable[[], datetime] = now_utc
     roll: Callable[[], float] = random.random
@@ -137,7 +139,7 @@ def _drive(log: Log, opening: Opening, shell: Shell) -> RunState:
         runner = Runner(
             log, executor, opening=opening, waits=shell.waits, now=shell.now, roll=shell.roll
         )
-        with interrupting(runner.interrupt):
+        with shell.interrupting(runner.interrupt):
             return runner.drive()
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from indelible.definition.decorators import WorkflowBuilder
+from indelible.definition.model import Definition
 from indelible.definition.modules import being_loaded
-from indelible.errors import UsageError
+from indelible.errors import InterruptedRunError, UsageError
 from indelible.executors.port import Executor
 from indelible.runtime import drive
 from indelible.runtime.config import Function, open_executor, open_store
 from indelible.runtime.drive import Shell
 from indelible.runtime.run import Run
+from indelible.runtime.signals import Handle
 from indelible.stores.port import IWorkflowStore
 from indelible.values import Json
 
@@ -50,14 +52,8 @@ class Workflow(WorkflowBuilder):
         ``DefinitionError``, ``InputError``, ``RunExistsError``, store errors, and
         ``InterruptedRunError`` after Ctrl-C.
         """
-        _refuse_while_loading()
-        definition = self.build()
         shell = Shell(functions=self.functions, executor=_echoing)
-        with _opened(store) as opened:
-            state = drive.start(
-                opened, definition, {**(inputs or {}), **more}, run_id=run_id, shell=shell
-            )
-            return Run(opened, state)
+        return self._run({**(inputs or {}), **more}, store, run_id, shell)
 
     async def run_async(
         self,
@@ -68,10 +64,35 @@ class Workflow(WorkflowBuilder):
         run_id: str | None = None,
         **more: Json,
     ) -> Run:
-        """The same from a coroutine; the drive runs in a thread of its own."""
+        """The same from a coroutine; the drive runs in a thread of its own.
+
+        Cancelling the coroutine (Ctrl-C under ``asyncio.run`` does) interrupts the drive and waits
+        for its end; the run can be resumed.
+        """
         import asyncio
 
-        return await asyncio.to_thread(self.run, inputs, store=store, run_id=run_id, **more)
+        handle = Handle()
+        shell = Shell(functions=self.functions, executor=_echoing, interrupting=handle.interrupting)
+        given = {**(inputs or {}), **more}
+        drive_in_thread = asyncio.create_task(
+            asyncio.to_thread(self._run, given, store, run_id, shell)
+        )
+        try:
+            return await asyncio.shield(drive_in_thread)
+        except asyncio.CancelledError:
+            handle.interrupt()
+            with suppress(InterruptedRunError):
+                await drive_in_thread
+            raise
+
+    def _run(
+        self, inputs: Mapping[str, Json], store: StoreOrUrl, run_id: str | None, shell: Shell
+    ) -> Run:
+        _refuse_while_loading()
+        definition = self.build()
+        with _opened(store) as opened:
+            state = drive.start(opened, definition, inputs, run_id=run_id, shell=shell)
+            return Run(opened, state)
 
 
 def resume(
@@ -80,16 +101,28 @@ def resume(
     flow: WorkflowBuilder | None = None,
     store: StoreOrUrl = None,
     cancelled: bool = False,
+    from_nodes: Sequence[str] = (),
+    definition: Definition | None = None,
+    waits: bool = True,
 ) -> Run:
     """Go on with a run where its log ends.
 
-    ``flow`` gives the functions of nodes that cannot be imported again (lambdas, closures).  Raises
+    ``flow`` gives the functions of nodes that cannot be imported again (lambdas, closures).
+    ``from_nodes`` begin anew with everything behind them; ``definition`` is the one to go on with.
+    Without ``waits`` it raises ``WaitingError`` once only waiting is left.  Raises
     ``NotFoundError``, ``HeldError``, ``RunCancelledError`` and what ``Workflow.run`` raises.
     """
     functions = {} if flow is None else flow.functions
     with _opened(store) as opened:
-        shell = Shell(functions=functions, executor=_echoing)
-        return Run(opened, drive.resume(opened, run_id, cancelled=cancelled, shell=shell))
+        state = drive.resume(
+            opened,
+            run_id,
+            cancelled=cancelled,
+            from_nodes=from_nodes,
+            definition=definition,
+            shell=Shell(functions=functions, executor=_echoing, waits=waits),
+        )
+        return Run(opened, state)
 
 
 def _refuse_while_loading() -> None:

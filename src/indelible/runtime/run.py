@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from msgspec import Raw
 
 from indelible import values
+from indelible.engine.outputs import BlobsNeeded, output_of
 from indelible.engine.state import NodeState, RunState
 from indelible.errors import NotFoundError
 from indelible.events import BlobRef, NodeError, Sealed
+from indelible.expressions import Missing
 from indelible.runtime.log import open_log
 from indelible.stores.port import IWorkflowStore
 from indelible.values import Json
@@ -20,7 +22,7 @@ class NodeRun:
 
     def __init__(self, run: Run, state: NodeState) -> None:
         self._run = run
-        self._kept = state.output
+        self._state = state
         self.id = state.id
         self.status = state.status.value
         self.attempt = state.attempt
@@ -29,7 +31,7 @@ class NodeRun:
     @property
     def output(self) -> Json:
         """The node's output, None if it has none; decoded from the log each time."""
-        return self._run.value(self._kept)
+        return self._run.output_of(self._state)
 
     def __repr__(self) -> str:
         return f"<NodeRun {self.id}: {self.status}>"
@@ -70,6 +72,18 @@ class Run:
     def events(self) -> Iterator[Sealed]:
         """The log itself, verified, as it is now."""
         return self._store.read(self.id)
+
+    def output_of(self, node: NodeState) -> Json:
+        """The output of a node, a container's put together from those inside it."""
+        blobs: dict[str, bytes] = {}
+        while True:
+            try:
+                return values.decode(output_of(node, blobs))
+            except BlobsNeeded as needed:
+                for ref in needed.refs:
+                    blobs[ref.sha256] = self._store.get_blob(self.id, ref)
+            except Missing:
+                return None
 
     def value(self, kept: Raw | BlobRef | None) -> Json:
         """What a stored value is; blobs are loaded and checked."""

@@ -61,6 +61,7 @@ class Database:
             flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
             self._connection = apsw.Connection(str(path), flags=flags)
             self._inode = _inode(path)
+            self._counted = 0
             try:
                 self._connection.set_busy_timeout(int(patience * 1000))
                 # A reader must not move a damaged -wal file's remains into the database.
@@ -145,6 +146,19 @@ class Database:
     def last_row(self) -> Row | None:
         """The row that was committed last."""
         return self._row("ORDER BY rowid DESC LIMIT 1")
+
+    def is_without_gaps(self, last: int) -> bool:
+        """Whether there are ``last`` rows up to the last one.  Counted once, and then only on."""
+        if not self._counted <= last:
+            return False
+        rows = self._rows(
+            "SELECT count(*) FROM workflow_events WHERE rowid > ? AND rowid <= ?",
+            (self._counted, last),
+        )
+        if not rows or rows[0][0] != last - self._counted:
+            return False
+        self._counted = last
+        return True
 
     def row(self, rowid: int) -> Row | None:
         return self._row("WHERE rowid = ?", (rowid,))

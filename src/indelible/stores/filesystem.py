@@ -190,10 +190,22 @@ class FilesystemStore:
         try:
             check_run_id(name)
             fd = disk.open_private(self.root / name / LOG_NAME, os.O_RDONLY)
-        except (OSError, UsageError):
+        except UsageError:
             return False
+        except OSError:
+            return self._has_had_events(name)
         with os.fdopen(fd, "rb") as file:
-            return file.readline(MAX_LINE + 1).endswith(b"\n")
+            if file.readline(MAX_LINE + 1).endswith(b"\n"):
+                return True
+        return self._has_had_events(name)
+
+    def _has_had_events(self, name: str) -> bool:
+        """Whether the head knows of events: then a log without any is damaged, not absent."""
+        try:
+            head = _head_of(self.root / name)
+        except OSError:
+            return False
+        return head is not None and head.sequence > 0
 
 
 def _head_of(folder: Path) -> Head | None:

@@ -267,6 +267,12 @@ def _check_head(head: Head | None, database: Database) -> None:
         )
     if head is not None and head.offset > 0:
         _check_row(head, database, last.rowid if last else 0)
+    if last is not None and not database.is_without_gaps(last.rowid):
+        raise CorruptLogError(
+            "rows have been removed: their numbers have gaps",
+            place=str(database.path),
+            hint="Only somebody who took the triggers away can do that. Restore a copy.",
+        )
 
 
 def _check_row(head: Head, database: Database, rows: int) -> None:
