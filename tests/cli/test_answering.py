@@ -84,3 +84,16 @@ def test_a_node_that_waits_says_how_to_answer(invoke: Invoke, tmp_path: Path) ->
     assert "indelible approve r gate" in invoke("show", "r").out
     assert "waits for an answer to: Publish?" in invoke("explain", "r", "gate").out
     assert invoke("reject", "r", "gate").out == "run r: gate is answered, and is failed\n"
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_rejection_counts_though_nothing_drove_the_run(
+    invoke: Invoke, tmp_path: Path, store: str
+) -> None:
+    (tmp_path / "asks.yaml").write_text(ASKS)
+    assert invoke("run", "asks.yaml", "--run-id", "r", "--no-wait", "--store", store).code == 5
+    assert invoke("reject", "r", "gate", "--store", store).code == 0
+    assert invoke("resume", "r", "-q", "--store", store).code == 1
+    assert invoke("show", "r", "--json", "--store", store).document["status"] == "failed"
+    anew = invoke("resume", "r", "--no-wait", "--store", store)
+    assert anew.code == 5, "a resume of a run that has failed asks again"

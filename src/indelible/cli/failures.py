@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from shlex import quote
 
 import click
 
@@ -14,12 +16,25 @@ BUG = "this is a bug in Indelible, not in what you did"
 BUG_HINT = "Please report it with the lines above.  What was acknowledged is in the log."
 
 
-def report(error: Exception, *, as_json: bool) -> int:
-    """Say what went wrong; with ``as_json`` also as a document.  Returns the exit code."""
+_COMMAND = re.compile(
+    r"indelible (?:approve|cancel|events|list|repair|resume|show|verify)\b(?: [^\s(),]+?)*"
+    r"(?=[.,)]*(?:\s+[A-Z]|[),]|\s*$))",
+    re.MULTILINE,
+)
+"""A command that a hint tells to type, up to the sentence's end."""
+
+
+def report(error: Exception, *, as_json: bool, store: str | None = None) -> int:
+    """Say what went wrong; with ``as_json`` also as a document.  Returns the exit code.
+
+    ``store`` is what ``--store`` said; commands in hints need it too.
+    """
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         say(error.format_message())
         return error.exit_code
     told = document(error)
+    if store is not None:
+        told["hint"] = with_store(str(told["hint"]), store)
     if not isinstance(error, IndelibleError | click.ClickException):
         sys.excepthook(type(error), error, error.__traceback__)
     for problem in problems(error):
@@ -30,6 +45,11 @@ def report(error: Exception, *, as_json: bool) -> int:
         put_json({"error": told})
     code = told["exit_code"]
     return code if isinstance(code, int) else 1
+
+
+def with_store(hint: str, store: str) -> str:
+    """``hint`` with ``--store`` in every command that it tells to type."""
+    return _COMMAND.sub(lambda found: f"{found[0]} --store {quote(store)}", hint)
 
 
 def document(error: Exception) -> dict[str, object]:

@@ -122,8 +122,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         from indelible.cli.failures import report
 
-        return report(error, as_json="--json" in given)
+        return report(error, as_json="--json" in given, store=_store_in(given))
     return code if isinstance(code, int) else 0
+
+
+def _store_in(arguments: Sequence[str]) -> str | None:
+    """What ``--store`` says, for the hints of an error."""
+    for place, argument in enumerate(arguments):
+        if argument == "--store":
+            return next(iter(arguments[place + 1 :]), None)
+        if argument.startswith("--store="):
+            return argument.removeprefix("--store=")
+    return None
 
 
 @contextmanager

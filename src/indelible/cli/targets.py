@@ -44,10 +44,12 @@ def _load(text: str) -> Target:
             hint=f"Name the workflow in it: {text}:flow",
         )
     if ":" in text and not os.path.exists(text):
-        from indelible.definition.flow_target import load_flow
+        from indelible.definition.callables import load_flow, warn_of_unimportable
 
         flow = load_flow(text)
-        return Target(flow.build(), flow.functions, text)
+        definition = flow.build()
+        warn_of_unimportable(flow.functions)
+        return Target(definition, flow.functions, text)
     from indelible.definition.yaml_file import load_workflow
 
     return Target(load_workflow(text), {}, os.path.abspath(text))

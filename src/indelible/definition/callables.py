@@ -7,9 +7,10 @@ is told with its file and line.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType, ModuleType
 from typing import Any
+from warnings import warn
 
 from indelible.definition.flow_target import load_flow
 from indelible.definition.model import Python
@@ -25,6 +26,7 @@ from indelible.definition.wording import did_you_mean
 from indelible.errors import NotFoundError, UsageError
 
 __all__ = [
+    "UnimportableWarning",
     "folder_of",
     "identity",
     "innermost",
@@ -34,6 +36,7 @@ __all__ = [
     "source_digest",
     "target_of",
     "unwrapped",
+    "warn_of_unimportable",
 ]
 
 AnyCallable = Callable[..., Any]
@@ -52,6 +55,24 @@ def target_of(function: AnyCallable) -> tuple[str, str]:
     name = getattr(inner, "__module__", None) or type(inner).__module__
     module, file = origin_of(name)
     return (qualname, file) if file else (f"{module}:{qualname}", "")
+
+
+class UnimportableWarning(UserWarning):
+    """A function runs now, but a later process cannot find it again to resume."""
+
+
+def warn_of_unimportable(functions: Mapping[str, AnyCallable]) -> None:
+    """Warn, once for all of them, of lambdas and functions made inside others."""
+    known = {id(function): is_importable(function) for function in functions.values()}
+    lost = [name for name, function in functions.items() if not known[id(function)]]
+    if lost:
+        shown = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
+        warn(
+            f"{shown}: a lambda or a function made inside another cannot be imported again; "
+            "resume from the program that has it: indelible.resume(run_id, flow=flow)",
+            UnimportableWarning,
+            stacklevel=4,
+        )
 
 
 def is_importable(function: AnyCallable) -> bool:

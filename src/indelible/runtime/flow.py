@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+from indelible.definition.callables import warn_of_unimportable
 from indelible.definition.decorators import WorkflowBuilder
 from indelible.definition.model import Definition
 from indelible.definition.modules import being_loaded
@@ -90,6 +91,7 @@ class Workflow(WorkflowBuilder):
     ) -> Run:
         _refuse_while_loading()
         definition = self.build()
+        warn_of_unimportable(self.functions)
         with _opened(store) as opened:
             state = drive.start(opened, definition, inputs, run_id=run_id, shell=shell)
             return Run(opened, state)

@@ -1,0 +1,41 @@
+"""Hints are to be typed as they stand, so they name the store that the command named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.invoking import Invoke
+
+from indelible.cli.failures import with_store
+
+HINTS = {
+    "Go on with it: indelible resume r.1. Or choose another --run-id.": (
+        "Go on with it: indelible resume r.1 --store 'a b'. Or choose another --run-id."
+    ),
+    "Wait for it (indelible events r --follow), or stop it (indelible cancel r).": (
+        "Wait for it (indelible events r --follow --store 'a b'), "
+        "or stop it (indelible cancel r --store 'a b')."
+    ),
+    "See them all: indelible list": "See them all: indelible list --store 'a b'",
+    "See them all with indelible list. Some of them: x.": (
+        "See them all with indelible list --store 'a b'. Some of them: x."
+    ),
+    "Declared inputs: x.": "Declared inputs: x.",
+}
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_a_command_in_a_hint_gets_the_store(hint: str) -> None:
+    assert with_store(hint, "a b") == HINTS[hint]
+
+
+@pytest.mark.parametrize("option", [("--store", "other"), ("--store=other",)])
+def test_an_error_repeats_the_store_it_was_given(
+    invoke: Invoke, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    (tmp_path / "one.yaml").write_text("nodes: [{id: a, bash: 'true'}]")
+    assert invoke("run", "one.yaml", "--run-id", "r", *option).code == 0
+    again = invoke("run", "one.yaml", "--run-id", "r", *option)
+    assert again.code == 2
+    assert "indelible resume r --store other." in again.err
