@@ -89,8 +89,8 @@ def report(folder: Path, finished: list[str]) -> int:
     """Say how often each node ran.  1 if one of ``finished`` ran again."""
     ran = Counter(journal(folder))
     say("\nHow often did each node run?\n")
-    for node, times in ran.items():
-        say(f"  {node:<10} {times}{reason(node in finished, times)}")
+    for node in get_run(open_store(folder / ".indelible"), RUN).nodes:
+        say(f"  {node:<10} {ran[node]}{reason(node in finished, ran[node])}")
     twice = [node for node in finished if ran[node] != 1]
     if twice:
         say(f"\nRan again although finished: {', '.join(twice)}")
