@@ -226,6 +226,13 @@ def test_a_store_that_is_a_file_says_so(tmp_path: Path) -> None:
         FilesystemStore(file)
 
 
+def test_a_store_where_nothing_can_be_made_says_which_path() -> None:
+    store = FilesystemStore(Path("/dev/null/runs"))
+    with pytest.raises(StoreError, match=r"/dev/null/runs.*: cannot") as caught, store.claim(RUN):
+        pass
+    assert caught.value.exit_code == 9
+
+
 def test_a_link_in_the_place_of_a_run_is_not_followed(root: Path, tmp_path: Path) -> None:
     elsewhere = written(tmp_path / "elsewhere").parent
     root.mkdir()
