@@ -26,6 +26,17 @@ def test_a_module_that_fails_is_told_with_its_line(folder: Path) -> None:
     assert caught.value.complaints[0].line > 0
 
 
+def test_a_file_named_like_a_standard_module_does_not_hide_it(folder: Path) -> None:
+    sys.modules.pop("colorsys", None)
+    write(folder / "colorsys.py", "def pick():\n    return 1\n")
+    write(folder / "painting.py", "def paint():\n    return 2\n")
+    assert load_callable(model.Python(target="painting:paint"), str(folder))() == 2
+    import colorsys
+
+    assert not hasattr(colorsys, "pick")
+    assert colorsys.rgb_to_hsv(0, 0, 0) == (0.0, 0.0, 0)
+
+
 def test_a_syntax_error_is_told_with_its_line(folder: Path) -> None:
     file = write(folder / "typo.py", "x = 1\ndef clean(:\n")
     with pytest.raises(DefinitionError) as caught:

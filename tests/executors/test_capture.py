@@ -24,7 +24,12 @@ def talk(text: str) -> None:
     sys.stdout.flush()
 
 
-FUNCTIONS: dict[str, Callable[..., object]] = {"a": talk, "b": talk, "quiet": int}
+def shut() -> None:
+    print("last words")
+    sys.stdout.close()
+
+
+FUNCTIONS: dict[str, Callable[..., object]] = {"a": talk, "b": talk, "quiet": int, "shut": shut}
 SAID = ["{0}", "{0}!", "{0} in bytes", "a line"]
 
 
@@ -36,6 +41,18 @@ def an_executor(*, echo: bool = False) -> Iterator[LocalExecutor]:
         yield executor
     finally:
         executor.close()
+
+
+def test_a_node_that_closes_stdout_closes_nobody_elses(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with an_executor() as executor:
+        attempt = an_attempt(Python(target="m:shut"), tmp_path, id="shut")
+        outcome = outcomes_of(executor, [attempt])["shut"]
+        print("still here")
+    assert isinstance(outcome, Succeeded)
+    assert attempt.log.read_text() == "last words\n"
+    assert capfd.readouterr().out == "still here\n"
 
 
 def test_each_node_prints_into_its_own_log(

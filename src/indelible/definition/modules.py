@@ -17,6 +17,9 @@ PREFIX = "_indelible_file_"
 """Modules loaded by file are in ``sys.modules`` under names of ours, so that no import finds them
 by chance and their ``if __name__ == "__main__"`` does not run."""
 
+TALKATIVE = frozenset({"__main__", "antigravity", "idlelib", "this", "turtledemo"})
+"""Standard modules that do something when they are imported; nothing of ours needs them."""
+
 _loading: ContextVar[str] = ContextVar("loading", default="")
 _one_at_a_time = RLock()
 
@@ -42,7 +45,7 @@ def _keep_standard_modules(folder: str) -> None:
         names = {os.path.splitext(name)[0] for name in os.listdir(folder)}
     except OSError:
         return  # nothing can be imported from there, and nothing hidden
-    for name in sorted(names & sys.stdlib_module_names - {"__main__", "__init__", "this"}):
+    for name in sorted(names & sys.stdlib_module_names - TALKATIVE):
         with suppress(ImportError):  # not every module is there on every system
             import_standard(name)
 

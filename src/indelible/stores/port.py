@@ -1,7 +1,8 @@
 """Where logs live.  Eight promises, kept by every store and tested by one suite.
 
 1. Events come back in the order they were appended, byte for byte, from any process.
-2. A batch is appended whole or not at all, and is durable when ``append`` returns.
+2. A batch is durable when ``append`` returns, and one that is refused leaves nothing.  A crash
+   before that may keep the first events of it, each whole; never a part of one, never a gap.
 3. An append that expects another length raises ConflictError and changes nothing.
 4. What was read once never changes: there is no way to alter or remove an event.
 5. ``read`` verifies every line against the chain; damage raises CorruptLogError, never less.
