@@ -10,17 +10,20 @@ if TYPE_CHECKING:
     from indelible.definition.decorators import Input, Loop, Retry
     from indelible.definition.model import TriggerRule
     from indelible.errors import IndelibleError
-    from indelible.executors.attempt import context
+    from indelible.executors.attempt import Context, context
+    from indelible.nodes.kind import NodeKind
     from indelible.runtime.config import open_store
     from indelible.runtime.flow import Workflow, resume
     from indelible.runtime.run import NodeRun, Run, get_run
     from indelible.stores.port import IWorkflowStore
 
 __all__ = [
+    "Context",
     "IWorkflowStore",
     "IndelibleError",
     "Input",
     "Loop",
+    "NodeKind",
     "NodeRun",
     "Retry",
     "Run",
@@ -36,10 +39,12 @@ __all__ = [
 # Where each public name lives.  They are imported when first used: the command line needs few of
 # them, and starts faster for it.
 _HOMES = {
+    "Context": "indelible.executors.attempt",
     "IWorkflowStore": "indelible.stores.port",
     "IndelibleError": "indelible.errors",
     "Input": "indelible.definition.decorators",
     "Loop": "indelible.definition.decorators",
+    "NodeKind": "indelible.nodes.kind",
     "NodeRun": "indelible.runtime.run",
     "Retry": "indelible.definition.decorators",
     "Run": "indelible.runtime.run",

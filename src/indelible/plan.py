@@ -7,11 +7,11 @@ of a resumed run comes from a log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from indelible.definition.model import Composite, Definition, Node
+from indelible.definition.model import Composite, Definition, Node, Plugged
 from indelible.errors import Complaint, DefinitionError
 
 
@@ -37,6 +37,14 @@ class Graph(msgspec.Struct, frozen=True):
 
     nodes: Mapping[str, PlannedNode]
     in_order: Sequence[PlannedNode]
+
+    def plugged(self, prefix: str = "") -> Iterator[tuple[str, Plugged]]:
+        """The nodes of kinds that other packages add, here and in composites, with their paths."""
+        for planned in self.in_order:
+            if isinstance(planned.node.body, Plugged):
+                yield prefix + planned.id, planned.node.body
+            elif planned.inner is not None:
+                yield from planned.inner.plugged(f"{prefix}{planned.id}/")
 
     def leaves(self) -> list[PlannedNode]:
         """The nodes that nothing depends on."""

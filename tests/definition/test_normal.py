@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.definition.written import loaded
 
-from indelible.definition.model import Definition
+from indelible.definition.model import Bash, Composite, Definition, Node
 from indelible.definition.normal import decode_definition, digest_of, encode_definition
+from indelible.errors import DefinitionError
 
 TEXT = """\
 name: n
@@ -55,3 +56,16 @@ def test_other_bytes_are_not_a_definition(raw: bytes) -> None:
 def test_nothing_but_value_error_comes_of_other_bytes(raw: bytes) -> None:
     with pytest.raises(ValueError, match="not a definition: "):
         decode_definition(raw)
+
+
+@pytest.mark.parametrize(("depth", "is_kept"), [(80, True), (90, False), (900, False)])
+def test_a_definition_that_no_log_could_hold_is_refused(depth: int, is_kept: bool) -> None:
+    node = Node(id="n", body=Bash(command="true"))
+    for _ in range(depth):
+        node = Node(id="n", body=Composite(nodes=(node,)))
+    definition = Definition(name="w", nodes=(node,))
+    if is_kept:
+        assert decode_definition(encode_definition(definition)) == definition
+        return
+    with pytest.raises(DefinitionError, match="nested too deeply: more than 249 levels"):
+        encode_definition(definition)

@@ -28,6 +28,7 @@ from indelible.definition.model import (
     Loop,
     Node,
     OutputFormat,
+    Plugged,
     Python,
     Retry,
     Script,
@@ -239,7 +240,8 @@ def test_each_kind_has_its_output_format(body: Body, expected: OutputFormat) -> 
 
 
 def test_every_body_of_the_model_has_its_row() -> None:
-    assert {kind.body for kind in KINDS.values()} == set(Body.__args__)
+    assert {kind.body for kind in KINDS.values()} == set(Body.__args__) - {Plugged}
+    assert kind_of(Plugged(name="sql")).name == "sql"
     assert kind_of(Composite(nodes=())).name == "nodes"
     assert kind_of(Composite(nodes=(), is_isolated=True)).name == "workflow"
     assert not set(OWNERS) & {field.key for field in NODE_FIELDS}

@@ -103,7 +103,7 @@ def test_a_value_comes_back_through_its_hint(hint: Any, value: object) -> None:
 JSON_VALUES: st.SearchStrategy[Json] = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 import msgspec
 
-from indelible.definition.fields import join_each
-from indelible.definition.kinds import read_body
+from indelible.definition.fields import KEYS, join_each, kinds_for
+from indelible.definition.kinds import KINDS, UNREADABLE, NodeKind, read_body
 from indelible.definition.model import Body, Node
 from indelible.definition.options import (
     NODE,
     CodePlaces,
     NodeOptions,
+    as_json,
     at_node,
     read_id,
     read_options,
@@ -23,7 +24,8 @@ from indelible.definition.parameters import Binding, Names, NodeNames
 from indelible.definition.places import Place
 from indelible.definition.shapes import At
 from indelible.definition.signatures import Callee
-from indelible.errors import Complaint
+from indelible.definition.wording import did_you_mean, shortened
+from indelible.errors import Complaint, ValueNotJsonError
 
 
 class Graph(Protocol):
@@ -79,7 +81,7 @@ class Assembly:
             fields["id"] = read_id(draft.id, spot)
             join_each(fields, draft.options, spot)
             if draft.callee is None:
-                body: Body = read_body(draft.written, spot)
+                body: Body = _read_written(draft.written, spot)
                 upstream = inside.upstream
             else:
                 written = fields.get("with_", ())
@@ -143,6 +145,32 @@ def contains(graph: Graph, wanted: Graph) -> bool:
     """Whether ``wanted`` is ``graph`` or in it, however deep."""
     inner = (draft.inner for draft in graph.drafts if draft.inner is not None)
     return graph is wanted or any(contains(each, wanted) for each in inner)
+
+
+def _read_written(written: Mapping[str, object], at: At) -> Body:
+    """The body that keys of a workflow file give; of a kind of another package, in Python's types.
+
+    What is wrong is complained about and has a stand-in.
+    """
+    kinds = kinds_for(written)
+    plain = dict(written)
+    for key, value in written.items():
+        if key not in KEYS:
+            if key not in kinds:
+                at.spot.complain(
+                    f"there is no kind of node {shortened(key)}", hint=_known(key, kinds)
+                )
+                return UNREADABLE
+            try:
+                plain[key] = as_json(value)
+            except ValueNotJsonError as error:
+                at.complain_of_key(key, f"`{key}`: {error.problem}")
+                return UNREADABLE
+    return read_body(plain, at, kinds)
+
+
+def _known(name: str, kinds: Mapping[str, NodeKind]) -> str:
+    return did_you_mean(name, [each for each in kinds if each not in KINDS], what="Installed are")
 
 
 def _names_at(options: NodeOptions, around: Names) -> Names:

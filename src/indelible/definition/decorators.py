@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar, Unpack, overload
 
+import msgspec
+
 from indelible.definition import model
 from indelible.definition.assembly import Assembly, Draft, contains, functions_of, places_of
 from indelible.definition.callables import folder_of, identity
@@ -160,6 +162,19 @@ class WorkflowBuilder:
             raise UsageError(f"wait {id} needs a duration or `until`, and not both")
         length = duration.total_seconds() if isinstance(duration, timedelta) else duration
         return self._write(id, options, wait=length if moment is None else {"until": moment})
+
+    def plugged(
+        self,
+        id: str,
+        kind: str,
+        fields: Mapping[str, Json] | msgspec.Struct,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Make a node of a kind that an installed package adds.  Returns ``id``.
+
+        ``fields`` are those of ``kind``: as in a workflow file, or the kind's own struct.
+        """
+        return self._write(id, options, **{kind: fields})
 
     def composite(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from indelible.definition.body_shapes import AGENT, NODES_SCHEMA
-from indelible.definition.kinds import KINDS, OWNERS, UNREADABLE, read_body
+from indelible.definition.kinds import KINDS, OWNERS, UNREADABLE, NodeKind, read_body
 from indelible.definition.model import (
     Definition,
     ExecutorKind,
@@ -129,6 +129,21 @@ NODE_FIELDS = (
     Field("max_parallel", integer(0), "Attempts inside it at one time; 0: no limit of its own."),
 )
 
+KEYS = frozenset({*(field.key for field in NODE_FIELDS), *KINDS, *OWNERS})
+"""All keys of a node that are ours."""
+
+
+def kinds_for(keys: Iterable[str]) -> Mapping[str, NodeKind]:
+    """All kinds that a node with ``keys`` may be of.
+
+    Those of other packages are among them only where a key is not ours: to look for them is slow.
+    """
+    if KEYS.issuperset(keys):
+        return KINDS
+    from indelible.definition.plugged import installed_kinds
+
+    return {**KINDS, **installed_kinds(KEYS)}
+
 
 def _input(**given: Any) -> Input:
     return Input(has_default="default" in given, **given)
@@ -140,9 +155,10 @@ def _read_node(value: Any, at: At) -> Node:
     if isinstance(said, str):
         path = f"{at.spot.node}/{said}" if at.spot.node else said
         at = At(msgspec.structs.replace(at.spot, node=path), at.locate_key, at.opener)
-    fields = read_fields(keys, NODE_FIELDS, at, others=(*KINDS, *OWNERS))
+    kinds = kinds_for(keys)
+    fields = read_fields(keys, NODE_FIELDS, at, others=(*kinds, *OWNERS))
     join_each(fields, keys, at)
-    return Node(**{"id": "", **fields, "body": read_body(keys, at)})
+    return Node(**{"id": "", **fields, "body": read_body(keys, at, kinds)})
 
 
 def join_each(fields: dict[str, Any], written: Container[str], at: At) -> None:
@@ -161,14 +177,15 @@ def _definition(**given: Any) -> Definition:
     return Definition(**{"name": "", **given})
 
 
-def _node_schema() -> dict[str, object]:
-    kinds = [Field(kind.name, kind.shape, kind.description) for kind in KINDS.values()]
-    more = [field for kind in KINDS.values() for field in kind.fields]
-    one_kind = [{"required": [name]} for name in KINDS]
-    return {**record_schema([*NODE_FIELDS, *kinds, *more]), "oneOf": one_kind}
+def node_schema(kinds: Mapping[str, NodeKind]) -> dict[str, object]:
+    """The JSON Schema of a node that is of one of ``kinds``."""
+    bodies = [Field(kind.name, kind.shape, kind.description) for kind in kinds.values()]
+    more = [field for kind in kinds.values() for field in kind.fields]
+    one_kind = [{"required": [name]} for name in kinds]
+    return {**record_schema([*NODE_FIELDS, *bodies, *more]), "oneOf": one_kind}
 
 
-NODE = Shape(_read_node, _node_schema())
+NODE = Shape(_read_node, node_schema(KINDS))
 
 NODES = Shape(list_of(NODE, stand_in=Node(id="", body=UNREADABLE)).read, NODES_SCHEMA)
 

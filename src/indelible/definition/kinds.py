@@ -1,4 +1,7 @@
-"""What a node can be: one row per kind.  A kind is added here and in ``nodes/``."""
+"""What a node can be: one row per kind.  A kind is added here and in ``nodes/``.
+
+Other packages add kinds too (``plugged.py``); those have no row here.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,13 @@ from indelible.definition.model import (
     Composite,
     Node,
     OutputFormat,
+    Plugged,
     Prompt,
     Python,
     Script,
     Wait,
 )
-from indelible.definition.shapes import At, Field, Shape
+from indelible.definition.shapes import ANYTHING, At, Field, Shape
 from indelible.definition.wording import listed
 
 
@@ -125,10 +129,23 @@ UNREADABLE = Python(target="unreadable:unreadable")
 _BY_BODY: Mapping[type[Body], NodeKind] = {kind.body: kind for kind in KINDS.values()}
 
 
+def plugged_kind(name: str, shape: Shape = ANYTHING, description: str = "") -> NodeKind:
+    """The row of a kind that another package adds."""
+    return NodeKind(
+        name=name,
+        body=Plugged,
+        shape=shape,
+        description=description,
+        refuses=refusals.OF_PLUGGED,
+    )
+
+
 def kind_of(body: Body) -> NodeKind:
-    """The row of a body's kind."""
+    """The row of a body's kind; of one that another package adds, also where it is missing."""
     if isinstance(body, Composite):
         return KINDS["workflow" if body.is_isolated else "nodes"]
+    if isinstance(body, Plugged):
+        return plugged_kind(body.name)
     return _BY_BODY[type(body)]
 
 
@@ -139,14 +156,18 @@ def output_format(node: Node) -> OutputFormat:
     return node.output or kind_of(node.body).output
 
 
-def read_body(keys: Mapping[str, object], at: At) -> Body:
-    """The body that a node's mapping has; a stand-in, once complained, if not exactly one."""
-    named = [key for key in keys if key in KINDS]
+def read_body(keys: Mapping[str, object], at: At, kinds: Mapping[str, NodeKind] = KINDS) -> Body:
+    """The body that a node's mapping has; a stand-in, once complained, if not exactly one.
+
+    ``kinds`` are all that there are.
+    """
+    named = [key for key in keys if key in kinds]
     for key in named[1:]:
         at.complain_of_key(key, f"is `{named[0]}` already and cannot be `{key}` too", "Keep one.")
     if not named:
-        at.complain("does nothing", f"Give it one of: {listed(KINDS)}.")
-    return _read_kind(KINDS[named[0]], keys, at) if len(named) == 1 else UNREADABLE
+        more = "" if kinds is KINDS else " A kind of another package has to be installed."
+        at.complain("does nothing", f"Give it one of: {listed(kinds)}.{more}")
+    return _read_kind(kinds[named[0]], keys, at) if len(named) == 1 else UNREADABLE
 
 
 def _read_kind(kind: NodeKind, keys: Mapping[str, object], at: At) -> Body:

@@ -6,7 +6,7 @@ definition's digest is taken over; so fields are only ever added, always with a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -163,7 +163,25 @@ class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
     folder: str = ""
 
 
-Body = Bash | Script | Python | Prompt | Approval | Wait | Composite
+class Plugged(Model, frozen=True, tag="plugged", tag_field="kind"):
+    """A node of a kind that another package adds under ``name``; ``fields`` are as written.
+
+    ``templates`` are those of them in which `${{ }}` is filled when the node starts; it stands here
+    so that a log can be read without that ``package``, which is the one to install.
+    """
+
+    name: str
+    fields: Mapping[str, Json] = {}
+    templates: tuple[str, ...] = ()
+    package: str = ""
+
+    @property
+    def filled(self) -> Iterator[tuple[str, Json]]:
+        """The fields in which templates are filled."""
+        return ((name, value) for name, value in self.fields.items() if name in self.templates)
+
+
+Body = Bash | Script | Python | Prompt | Approval | Wait | Composite | Plugged
 
 
 class OnItemFailure(StrEnum):

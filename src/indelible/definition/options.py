@@ -157,6 +157,8 @@ def as_is(value: object) -> object:
 
 def as_json(value: object) -> object:
     """``value`` as it comes back from JSON.  Raises ``ValueNotJsonError``."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.to_builtins(value, str_keys=True)
     return decode(encode(dict(value) if isinstance(value, Mapping) else value))
 
 

@@ -23,6 +23,11 @@ OF_PROMPT: Refusals = {
     "with_": "Write `${{ }}` in the prompt itself.",
 }
 
+OF_PLUGGED: Refusals = {
+    "with_": "Write `${{ }}` in the fields of the kind itself.",
+    "output": "Its output is what the kind gives.",
+}
+
 _OF_CONTAINERS: Refusals = {
     **dict.fromkeys((*_ATTEMPTS, *_PLACE), _INSIDE),
     "output_schema": "Give it to the node inside whose output it describes.",

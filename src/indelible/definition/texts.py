@@ -10,7 +10,7 @@ from keyword import kwlist
 import msgspec
 
 from indelible.definition.levels import Level, has_items, has_iterations
-from indelible.definition.model import Approval, Composite, Definition, Node, Prompt, Wait
+from indelible.definition.model import Approval, Composite, Definition, Node, Plugged, Prompt, Wait
 from indelible.definition.places import Spot
 from indelible.errors import ExpressionError
 from indelible.expressions import (
@@ -21,7 +21,7 @@ from indelible.expressions import (
     parse_expression,
     parse_template,
 )
-from indelible.values import MAX_DEPTH
+from indelible.values import MAX_DEPTH, Json
 
 Roots = frozenset[str]
 """The names that exist beside `inputs`, `nodes` and `run`."""
@@ -67,7 +67,7 @@ def texts_of_nodes(level: Level) -> Iterator[Text]:
             yield from _values(node, number, level)
         if type(node.body) in _IN_BODIES:
             path, text = _IN_BODIES[type(node.body)](node.body)
-            roots = _roots(node, level, secrets=isinstance(node.body, Prompt))
+            roots = _roots(node, level, secrets=isinstance(node.body, Prompt | Plugged))
             yield from _templates(text, level.spot_of(number).below(*path), level, number, roots)
 
 
@@ -120,12 +120,17 @@ def _wait(body: Wait) -> tuple[tuple[str, ...], str]:
     return ("wait", "until"), body.until or ""
 
 
-_IN_BODIES: Mapping[type, Callable[..., tuple[tuple[str, ...], str]]] = {
+def _plugged(body: Plugged) -> tuple[tuple[str, ...], Json]:
+    return (body.name,), dict(body.filled)
+
+
+_IN_BODIES: Mapping[type, Callable[..., tuple[tuple[str, ...], Json]]] = {
     Prompt: _prompt,
     Approval: _approval,
     Wait: _wait,
+    Plugged: _plugged,
 }
-"""The template in a body, and where it stands in the node."""
+"""The templates in a body, and where they stand in the node."""
 
 
 def _templates(

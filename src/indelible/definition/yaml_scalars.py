@@ -9,10 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from indelible.values import Json
-
-SMALLEST, LARGEST = -(2**63), 2**64 - 1
-"""The integers that the log can hold."""
+from indelible.values import LARGEST, SMALLEST, Json
 
 
 class Scalar:

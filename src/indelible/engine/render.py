@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from indelible import values
-from indelible.definition.model import Composite, Node, Prompt, Python, Wait
+from indelible.definition.model import Composite, Node, Plugged, Prompt, Python, Wait
 from indelible.engine.scope import Scope
 from indelible.engine.state import NodeState, Role
 from indelible.engine.tree import around
@@ -49,6 +49,9 @@ def arguments_of(node: Node, scope: Scope) -> dict[str, bytes]:
                     arguments[parameter] = _referred(reference, scope)
         case Prompt(text=text):
             arguments[PROMPT] = values.encode(text_of(text, scope))
+        case Plugged() as body:
+            for name, value in body.filled:
+                arguments[name] = values.encode(parse_value(value).evaluate(scope))
     return arguments
 
 

@@ -18,10 +18,10 @@ def node_kinds(
     other.
     """
     # Here, as the process of a Python node imports this package and needs one of them only.
-    from indelible.definition.model import Bash, Prompt, Python, Script
+    from indelible.definition.model import Bash, Plugged, Prompt, Python, Script
     from indelible.nodes.bash import BashKind
     from indelible.nodes.prompt import PromptKind
-    from indelible.nodes.python import PythonKind
+    from indelible.nodes.python import PluggedKind, PythonKind
     from indelible.nodes.script import ScriptKind
 
     return {
@@ -29,4 +29,5 @@ def node_kinds(
         Script: ScriptKind(),
         Python: PythonKind(functions or {}),
         Prompt: PromptKind(agent),
+        Plugged: PluggedKind(),
     }

@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Raw
 
 from indelible import values
-from indelible.definition.model import Python, Script
+from indelible.definition.model import Plugged, Python, Script
 from indelible.events import NodeError
-from indelible.executors.attempt import Context, Control, entered
+from indelible.executors.attempt import Context, Control, Work, entered
 from indelible.executors.failures import error_of
 from indelible.nodes.edge import Edge, output_of
 from indelible.nodes.isolated import Reply, Request
@@ -69,14 +69,21 @@ def _output_of(request: Request) -> bytes:
             return _run_script(request.node_id, source, arguments)
         case Python():
             edge = Edge(load_function(request.body, request.folder))
-            work = edge.call(request.node_id, arguments)
-            if isinstance(work, bytes):
-                return work
-            import asyncio
+            return _finished(edge.call(request.node_id, arguments))
+        case Plugged() as body:
+            from indelible.nodes.plugged import load
 
-            return asyncio.run(work)
+            return _finished(load(body).call(request.node_id, body, arguments))
         case _:
             raise TypeError(f"{type(request.body).__name__} bodies are no Python")
+
+
+def _finished(work: Work) -> bytes:
+    if isinstance(work, bytes):
+        return work
+    import asyncio
+
+    return asyncio.run(work)
 
 
 def _run_script(node_id: str, source: str, arguments: dict[str, bytes]) -> bytes:

@@ -41,9 +41,13 @@ class Edge:
     def call(self, node_id: str, arguments: Mapping[str, bytes]) -> Work:
         """The result as JSON, or a coroutine for it."""
         given = {name: self._argument(name, raw) for name, raw in arguments.items()}
+        return self.begin(node_id, partial(self.function, **given))
+
+    def begin(self, node_id: str, call: Callable[[], object]) -> Work:
+        """The same for ``call``, which calls the function with arguments that need no check."""
         if self.is_async:
-            return self._awaited(node_id, partial(self.function, **given))
-        result = self.function(**given)
+            return self._awaited(node_id, call)
+        result = call()
         if isinstance(result, Awaitable):
             return self._awaited(node_id, lambda: result)
         return self._encoded(node_id, result)

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw
 
-from indelible.definition.model import Body
+from indelible.definition.model import Body, ExecutorKind
 from indelible.events import NodeError
 from indelible.executors.attempt import Control
 from indelible.executors.command import (
@@ -47,6 +47,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     output: Raw = Raw(b"null")
     error: NodeError | None = None
+
+
+def needs_process(attempt: Attempt) -> bool:
+    """Whether the fields of the node ask for a process, whatever it calls there."""
+    # An environment and a working directory belong to a process; threads share the driver's.
+    is_own = attempt.node.cwd is not None or bool(attempt.env)
+    return attempt.node.executor is ExecutorKind.PROCESS or is_own
 
 
 def run_isolated(attempt: Attempt, control: Control) -> bytes:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 from indelible.definition.model import ExecutorKind, Python
 from indelible.errors import DefinitionError, NotFoundError, UsageError
-from indelible.executors.attempt import Control, Work
+from indelible.executors.attempt import Control, NodeKind, Work
 from indelible.executors.failures import failure
 from indelible.executors.port import Attempt
 from indelible.nodes.edge import Edge
-from indelible.nodes.isolated import run_isolated
+from indelible.nodes.isolated import needs_process, run_isolated
 
 Function = Callable[..., object]
 
@@ -34,7 +34,7 @@ class PythonKind:
     def run(self, attempt: Attempt, control: Control) -> Work:
         """Call it with the arguments; a coroutine for an ``async def``."""
         node = attempt.node
-        if _needs_process(attempt):
+        if needs_process(attempt):
             return self._run_isolated(attempt, control)
         edge = self._edge_of(attempt)
         if node.timeout is not None and not edge.is_async:
@@ -65,6 +65,21 @@ class PythonKind:
         return self._imported[key]
 
 
+class PluggedKind:
+    """Runs ``Plugged`` bodies, Python of other packages.  How is imported with the first."""
+
+    def __init__(self) -> None:
+        self._nodes: NodeKind | None = None
+
+    def run(self, attempt: Attempt, control: Control) -> Work:
+        """What the kind's function gives; a coroutine for an ``async def``."""
+        if self._nodes is None:
+            from indelible.nodes.plugged import PluggedNodes
+
+            self._nodes = PluggedNodes()
+        return self._nodes.run(attempt, control)
+
+
 def defined_as(node_id: str) -> str:
     """The id of the node in the definition: ``deploy/build`` for ``deploy[2]/build``."""
     return INSTANCE.sub("", node_id)
@@ -78,12 +93,6 @@ def load_function(body: Python, folder: str) -> Function:
         return load_callable(body, folder)
     except (UsageError, NotFoundError, DefinitionError) as error:
         raise failure("ImportError", str(error)) from error
-
-
-def _needs_process(attempt: Attempt) -> bool:
-    # An environment and a working directory belong to a process; threads share the driver's.
-    is_own = attempt.node.cwd is not None or bool(attempt.env)
-    return attempt.node.executor is ExecutorKind.PROCESS or is_own
 
 
 def _is_importable(function: Function) -> bool:

@@ -8,7 +8,7 @@ from difflib import unified_diff
 import msgspec
 
 from indelible import values
-from indelible.definition.model import Node
+from indelible.definition.model import Node, Plugged
 
 _ABSENT = object()
 
@@ -29,6 +29,9 @@ def _fields(node: Node) -> Mapping[str, object]:
     fields: dict[str, object] = msgspec.to_builtins(node)
     body = fields.pop("body")
     assert isinstance(body, dict)
+    if isinstance(node.body, Plugged):
+        written = {f"{node.body.name}.{name}": value for name, value in node.body.fields.items()}
+        return {**fields, "kind": node.body.name, **written}
     return {**fields, **body}
 
 

@@ -21,10 +21,10 @@ from indelible.errors import (
 )
 from indelible.events import WorkflowCancelled
 from indelible.executors.port import Executor
-from indelible.plan import make_plan
+from indelible.plan import Plan, make_plan
 from indelible.runtime.adoption import with_live_sources
 from indelible.runtime.config import Function, default_parallel, open_executor
-from indelible.runtime.identity import new_run_id, now_utc, this_user
+from indelible.runtime.identity import id_of_new_run, now_utc, this_user
 from indelible.runtime.log import Log, Watch, open_log, unwatched
 from indelible.runtime.opening import first_opening, next_opening
 from indelible.runtime.runner import Opening, Runner
@@ -68,9 +68,10 @@ def start(
     and ``WaitingError`` if ``shell`` does not wait, and what ``Runner.drive`` raises.
     """
     shell = shell or Shell()
-    run_id = new_run_id() if run_id is None else check_run_id(run_id)
+    run_id = id_of_new_run(run_id)
     bound = bind_inputs(definition.inputs, inputs)
     plan = make_plan(definition, default_parallel=default_parallel())
+    _refuse_missing_kinds(plan)
     _refuse_taken(store, run_id)
     with store.claim(run_id):
         _refuse_taken(store, run_id)
@@ -103,6 +104,8 @@ def resume(
         log = open_log(store, run_id, default_parallel=default_parallel(), watch=shell.watch)
         if log.state.status is RunStatus.COMPLETED and not from_nodes and definition is None:
             return log.state
+        if definition is None:
+            _refuse_missing_kinds(log.plan)
         opening = next_opening(
             log,
             cancelled=cancelled,
@@ -159,6 +162,14 @@ def _closing(executor: Executor) -> Iterator[Executor]:
         yield executor
     finally:
         executor.close()
+
+
+def _refuse_missing_kinds(plan: Plan) -> None:
+    plugged = list(plan.graph.plugged())
+    if plugged:
+        from indelible.definition.plugged import check_installed
+
+        check_installed(plugged)
 
 
 def _refuse_taken(store: IWorkflowStore, run_id: str) -> None:
