@@ -11,8 +11,10 @@ IndelibleError           1   catch this to catch all of ours and none of yours
 ├── WaitingError             5   only an approval or a timer is left
 ├── RunCancelledError        6   the run was cancelled
 ├── HeldError                7   another process drives this run
+│   └── GhostError                   a process of a dead driver still runs, and cannot be ended
 ├── CorruptLogError          8   what is stored is not what was written
 ├── IllegalEventError        8   an event that its own past forbids
+├── ResultLostError          9   the command did its work, and stdout does not take what it found
 ├── StoreError               9   the store could not read or write
 │   ├── ConflictError                somebody else appended first; read again, then decide again
 │   └── NewerLogError                the log was written by a newer Indelible
@@ -177,6 +179,29 @@ class HeldError(IndelibleError):
         self.holder = holder
 
 
+class GhostError(HeldError):
+    """A node still runs though its driver is dead.  ``pids`` are those of its processes we see."""
+
+    def __init__(
+        self, run_id: str, *, node_id: str, attempt: int, pids: Sequence[int], lock: str
+    ) -> None:
+        seen = " ".join(map(str, pids))
+        who = f"pid {seen}" if seen else "a process that cannot be seen from here"
+        end = f"End it (kill -KILL {seen})" if seen else f"Find it (lsof {lock}) and end it"
+        IndelibleError.__init__(
+            self,
+            f"run {run_id}: attempt {attempt} of node {node_id} still runs ({who}), "
+            "though its driver is gone",
+            hint=f"{end}, then go on: indelible resume {run_id}",
+        )
+        self.run_id = run_id
+        self.holder = who
+        self.node_id = node_id
+        self.attempt = attempt
+        self.pids = tuple(pids)
+        self.lock = lock
+
+
 class CorruptLogError(IndelibleError):
     """``line`` counts from 1, ``offset`` in bytes from the start of ``place``; -1 when unknown."""
 
@@ -205,6 +230,12 @@ class IllegalEventError(IndelibleError):
 
 class StoreError(IndelibleError):
     """The store could not read or write; what was acknowledged before is still there."""
+
+    exit_code = 9
+
+
+class ResultLostError(IndelibleError):
+    """The work of a command is done, but its result cannot be written to stdout."""
 
     exit_code = 9
 

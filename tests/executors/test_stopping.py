@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -142,6 +142,85 @@ def test_close_does_not_wait_for_threads_and_cancels_coroutines(tmp_path: Path) 
     executor.close()
     assert ended == ["tidy"]
     go.set()
+
+
+async def swallowing(started: threading.Event, go: threading.Event) -> None:
+    """Catches every cancellation."""
+    started.set()
+    while not go.is_set():
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            continue
+
+
+async def blocking(started: threading.Event, go: threading.Event) -> None:
+    """Keeps the thread that would cancel it."""
+    started.set()
+    assert go.wait(60)
+
+
+Deaf = Callable[[threading.Event, threading.Event], Coroutine[None, None, None]]
+
+
+@pytest.mark.parametrize("deaf", [swallowing, blocking])
+def test_a_coroutine_that_cannot_be_stopped_is_given_up_after_its_grace_time(
+    open_local: Open, tmp_path: Path, deaf: Deaf
+) -> None:
+    started, go = threading.Event(), threading.Event()
+    executor = open_local(deaf=lambda: deaf(started, go), next=quick)
+    executor.submit([an_attempt(LIVE, tmp_path, id="deaf", grace=0.05)])
+    assert started.wait(60)
+    executor.cancel("deaf", STOPPED)
+    outcome = awaited(executor)["deaf"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error == STOPPED
+    assert isinstance(
+        outcomes_of(executor, [an_attempt(LIVE, tmp_path, id="next")])["next"], Succeeded
+    )
+    go.set()
+
+
+@pytest.mark.parametrize("deaf", [swallowing, blocking])
+def test_a_coroutine_does_not_outlive_its_timeout_by_more_than_its_grace_time(
+    open_local: Open, tmp_path: Path, deaf: Deaf
+) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        await deaf(started, go)
+
+    executor = open_local(deaf=work)
+    attempt = an_attempt(LIVE, tmp_path, id="deaf", timeout=0.05, grace=0.05)
+    outcome = outcomes_of(executor, [attempt])["deaf"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error.type == "Timeout"
+    go.set()
+
+
+@pytest.mark.parametrize("deaf", [swallowing, blocking])
+def test_what_a_coroutine_says_after_it_was_given_up_counts_for_nothing(
+    open_local: Open, tmp_path: Path, deaf: Deaf
+) -> None:
+    started, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def late() -> str:
+        await deaf(started, go)
+        ended.set()
+        return "late"
+
+    executor = open_local(deaf=late)
+    executor.submit([an_attempt(LIVE, tmp_path, id="deaf", grace=0)])
+    assert started.wait(60)
+    executor.cancel("deaf", STOPPED)
+    awaited(executor)
+    go.set()
+    assert ended.wait(60)
+    assert list(executor.outcomes(timeout=0.05)) == []
+
+
+async def quick() -> None:
+    """Ends at once."""
 
 
 @pytest.mark.real

@@ -8,6 +8,7 @@ the node's schema.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -19,13 +20,15 @@ from indelible import values
 from indelible.errors import UsageError
 from indelible.events import NodeError
 from indelible.executors.failures import AttemptFailedError, error_of, failure, publishable
-from indelible.executors.log import RedactedLog, Sink
-from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
+from indelible.executors.log import DiskRefusedError, RedactedLog, Sink, refusal_of
+from indelible.executors.port import Attempt, End, Failed, Succeeded
 from indelible.executors.redaction import Redactor
 from indelible.executors.vault import Vault
 
 if TYPE_CHECKING:
     from logging import Logger
+
+    from indelible.executors.group import Watchdog
 
 STREAMS = ("stdout", "stderr")
 """What a node can print to."""
@@ -52,14 +55,16 @@ Kinds = Mapping[type, NodeKind]
 class Control:
     """Asks a running attempt to stop.  ``error`` is why, ``grace`` the patience in seconds.
 
-    ``log`` takes what the attempt prints; ``redactor`` masks what else it says.
+    ``log`` takes what the attempt prints; ``redactor`` masks what else it says; ``watchdog`` gives
+    what ends the attempt's processes when the driver dies.
     May be used from any thread.  What can be stopped by force registers itself with ``stoppable``.
     """
 
-    __slots__ = ("_lock", "_stop", "error", "grace", "log", "redactor")
+    __slots__ = ("_lock", "_stop", "error", "grace", "log", "redactor", "watchdog")
 
-    def __init__(self, log: Sink) -> None:
+    def __init__(self, log: Sink, watchdog: Callable[[], Watchdog] | None = None) -> None:
         self.log = log
+        self.watchdog = watchdog
         self.redactor = Redactor()
         self.error: NodeError | None = None
         self.grace: float | None = None
@@ -162,17 +167,25 @@ def current_sink() -> Sink | None:
 
 @contextmanager
 def entered(found: Context) -> Generator[None]:
-    """Inside, ``context()`` gives ``found``."""
+    """Inside, ``context()`` gives ``found``.  A copy of the process that a node forked ends here.
+
+    What follows, an answer or an outcome, is for the process to give that the node began in.
+    """
     token = _current.set(found)
+    process = os.getpid()
     try:
         yield
     finally:
+        if os.getpid() != process:
+            from indelible.executors.forked import leave
+
+            leave()
         _current.reset(token)
 
 
 def begin(
     kinds: Kinds, attempt: Attempt, control: Control, vault: Vault
-) -> Outcome | Coroutine[Any, Any, Outcome]:
+) -> End | Coroutine[Any, Any, End]:
     """Run the attempt here; a coroutine if the rest of it is to be awaited.  Never raises."""
     started = perf_counter()
     try:
@@ -183,24 +196,24 @@ def begin(
             work = _kind_of(kinds, attempt).run(attempt, control)
         if not isinstance(work, bytes):
             return _finish(work, attempt, control, started)
-        outcome: Outcome = _succeeded(attempt, control, work, started)
+        end: End = _succeeded(attempt, control, work, started)
     except BaseException as error:  # also SystemExit and KeyboardInterrupt: they are the node's own
-        outcome = _failed(attempt, control, error, started)
+        end = _failed(attempt, control, error, started)
     _let_go(control.log)
-    return outcome
+    return end
 
 
 async def _finish(
     work: Coroutine[Any, Any, bytes], attempt: Attempt, control: Control, started: float
-) -> Outcome:
+) -> End:
     try:
         with entered(_context_of(attempt, control)):
             output = await _within(work, attempt, control)
-        outcome: Outcome = _succeeded(attempt, control, output, started)
+        end: End = _succeeded(attempt, control, output, started)
     except BaseException as error:  # a SystemExit that left the task would end the loop thread
-        outcome = _failed(attempt, control, error, started)
+        end = _failed(attempt, control, error, started)
     _let_go(control.log)
-    return outcome
+    return end
 
 
 async def _within(work: Coroutine[Any, Any, bytes], attempt: Attempt, control: Control) -> bytes:
@@ -266,7 +279,10 @@ def _check_schema(attempt: Attempt, output: bytes) -> None:
         raise failure("SchemaMismatch", f"the output misses its schema: {problem}")
 
 
-def _failed(attempt: Attempt, control: Control, error: BaseException, started: float) -> Failed:
+def _failed(attempt: Attempt, control: Control, error: BaseException, started: float) -> End:
+    refusal = error if isinstance(error, DiskRefusedError) else refusal_of(control.log, STREAMS)
+    if refusal is not None:
+        return refusal.explained()
     # Whatever it raised on its way out, an attempt that was asked to stop failed for that reason.
     reason = control.error or error_of(error)
     return Failed(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from signal import Signals
 from typing import IO, TYPE_CHECKING
 
 import msgspec
 
 from indelible.executors.attempt import Control
-from indelible.executors.failures import AttemptFailedError, failure
+from indelible.executors.failures import AttemptFailedError, error_of, failure
+from indelible.executors.log import DiskRefusedError
 from indelible.executors.port import Attempt
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
+    from indelible.executors.group import AttemptLock, Watchdog
     from indelible.executors.supervision import Supervision
 
 MAX_STDOUT = 256 * 1024 * 1024
@@ -42,18 +44,22 @@ def run_command(command: Command, attempt: Attempt, control: Control) -> bytearr
     """What the command printed on stdout, if it keeps that, after it ended with exit code 0.
 
     Raises ``AttemptFailedError``: ExitCode, Timeout, SpawnError, OutputError, or what ``control``
-    was cancelled with.
+    was cancelled with; ``DiskRefusedError`` after it stopped a command whose prints it cannot keep.
     """
     # Loaded by the first command: with it come subprocess, selectors and friends.
     from indelible.executors.supervision import Supervision
 
+    watchdog = _watchdog_of(control)
     wake, waker = os.pipe()
     try:
         with (
             control.stoppable(lambda: os.write(waker, b".")),
-            _spawn(command, attempt) as process,
+            _locked(attempt) as lock,
+            _spawn(command, attempt, lock) as process,
             Supervision(process, control, attempt.node) as watch,
+            _watching(watchdog, process, attempt),
         ):
+            lock.hand_over(process.pid)
             watch.wake_on(wake)
             prints = _Prints(command, control, watch)
             watch.read(process.stdout, prints.take_stdout)
@@ -62,6 +68,7 @@ def run_command(command: Command, attempt: Attempt, control: Control) -> bytearr
     finally:
         os.close(wake)
         os.close(waker)
+    prints.finish()
     if watch.stopped_by is not None:
         raise AttemptFailedError(watch.stopped_by)
     if code != 0:
@@ -81,6 +88,7 @@ class _Prints:
         self._keeps = command.keeps_stdout
         self._log = control.log
         self._watch = watch
+        self._is_refused = False
 
     def take_stdout(self, data: bytes) -> None:
         self._take("stdout", data)
@@ -95,15 +103,24 @@ class _Prints:
     def take_stderr(self, data: bytes) -> None:
         self._take("stderr", data)
 
-    def last_words(self) -> str:
-        """The last lines of stderr, or if there are none, of stdout."""
+    def finish(self) -> None:
+        """Nothing follows.  Raises ``DiskRefusedError`` if a part of it could not be kept."""
         for stream in self._tails:
             self._remember(stream, self._log.flush(stream))
+
+    def last_words(self) -> str:
+        """The last lines of stderr, or if there are none, of stdout; after ``finish``."""
         tail = self._tails["stderr"].strip() or self._tails["stdout"].strip()
         return "\n".join(tail.decode(errors="replace").splitlines()[-MAX_LINES:])
 
     def _take(self, stream: str, data: bytes) -> None:
-        self._remember(stream, self._log.write(data, stream))
+        if self._is_refused:
+            return
+        try:
+            self._remember(stream, self._log.write(data, stream))
+        except DiskRefusedError as refusal:  # raised again by the flush that follows the end
+            self._is_refused = True
+            self._watch.stop(error_of(refusal))
 
     def _remember(self, stream: str, shown: bytes) -> None:
         self._tails[stream] = (self._tails[stream] + shown[-MAX_TAIL:])[-MAX_TAIL:]
@@ -140,7 +157,42 @@ def _nameless() -> IO[bytes]:
     return TemporaryFile(buffering=0)
 
 
-def _spawn(command: Command, attempt: Attempt) -> Popen[bytes]:
+def _watchdog_of(control: Control) -> Watchdog | None:
+    """Running before what it is to watch.  An executor of somebody else's may have none."""
+    try:
+        return None if control.watchdog is None else control.watchdog()
+    except OSError as error:
+        raise failure(
+            "SpawnError", f"cannot start /bin/sh to watch over the node: {error}"
+        ) from error
+
+
+def _watching(
+    watchdog: Watchdog | None, process: Popen[bytes], attempt: Attempt
+) -> AbstractContextManager[None]:
+    if watchdog is None:
+        return nullcontext()
+    return watchdog.watching(process.pid, attempt.node.grace.total_seconds())
+
+
+@contextmanager
+def _locked(attempt: Attempt) -> Iterator[AttemptLock]:
+    from indelible.executors.group import AttemptLock
+
+    lock = AttemptLock(attempt.lock)
+    try:
+        lock.open()
+    except OSError as error:
+        if isinstance(error, DiskRefusedError):
+            raise
+        raise failure("SpawnError", f"cannot lock what marks the attempt: {error}") from error
+    try:
+        yield lock
+    finally:
+        lock.close()
+
+
+def _spawn(command: Command, attempt: Attempt, lock: AttemptLock) -> Popen[bytes]:
     import subprocess
 
     nothing = nullcontext(subprocess.DEVNULL)
@@ -155,7 +207,7 @@ def _spawn(command: Command, attempt: Attempt) -> Popen[bytes]:
                 stderr=subprocess.PIPE,
                 cwd=attempt.node.cwd,
                 env=_environment(attempt),
-                pass_fds=command.fds,
+                pass_fds=(*command.fds, *lock.fds),
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-from indelible.errors import UsageError
+from indelible.errors import StoreError, UsageError
 from indelible.events import NodeError
 from indelible.executors.attempt import Control, Kinds, begin
 from indelible.executors.capture import capture, echo
-from indelible.executors.local import CLOSE_GRACE, CLOSE_PATIENCE, CLOSED
+from indelible.executors.local import CLOSE_GRACE, CLOSE_PATIENCE, CLOSED, LazyWatchdog
 from indelible.executors.log import AttemptLog
-from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
+from indelible.executors.port import Attempt, End, Failed, Outcome, Succeeded
 from indelible.executors.vault import Vault
 from indelible.secrets import Secrets, SecretSource
 
@@ -35,6 +35,7 @@ class InlineExecutor:
         self._waiting: SimpleQueue[tuple[Attempt, Control] | None] = SimpleQueue()
         self._controls: dict[str, Control] = {}
         self._turn = Lock()
+        self._watchdog = LazyWatchdog()
         self._is_closed = False
         capture.open()
 
@@ -43,13 +44,15 @@ class InlineExecutor:
         if self._is_closed:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
-            control = Control(AttemptLog(attempt.log, echo if self._echo else None))
+            log = AttemptLog(attempt.log, echo if self._echo else None)
+            control = Control(log, self._watchdog)
             self._controls[attempt.node_id] = control
             self._waiting.put((attempt, control))
 
     def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
         """Run the next attempt, however long it takes; its outcome is what is ready.
 
+        A coroutine that swallows its cancellation takes as long as it likes: nobody else is there.
         With no attempt waiting, waits for one, or for ``wake``, at most ``timeout`` seconds.
         """
         try:
@@ -60,10 +63,12 @@ class InlineExecutor:
             return ()
         attempt, control = found
         with self._turn:
-            outcome = self._run(attempt, control)
+            end = self._run(attempt, control)
         if self._controls.get(attempt.node_id) is control:
             del self._controls[attempt.node_id]
-        return (outcome,)
+        if isinstance(end, StoreError):
+            raise end
+        return (end,)
 
     def wake(self) -> None:
         """Make an ``outcomes`` that waits for attempts return; a running node goes on."""
@@ -84,12 +89,13 @@ class InlineExecutor:
             control.cancel(CLOSED, grace=CLOSE_GRACE)
         if self._turn.acquire(timeout=CLOSE_PATIENCE):
             self._turn.release()
+        self._watchdog.close()
         self.wake()
         capture.close()
 
-    def _run(self, attempt: Attempt, control: Control) -> Outcome:
+    def _run(self, attempt: Attempt, control: Control) -> End:
         result = begin(self._kinds, attempt, control, self._vault)
-        if isinstance(result, Succeeded | Failed):
+        if isinstance(result, Succeeded | Failed | StoreError):
             return result
         import asyncio
 

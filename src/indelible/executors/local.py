@@ -6,26 +6,29 @@ the loop thread.  How many run at a time is the engine's decision (``max_paralle
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from indelible.errors import UsageError
+from indelible.errors import StoreError, UsageError
 from indelible.events import NodeError
 from indelible.executors.attempt import Control, Kinds, begin
 from indelible.executors.capture import capture, echo
 from indelible.executors.failures import error_of, failure
 from indelible.executors.log import AttemptLog
-from indelible.executors.port import Attempt, Failed, Outcome, Succeeded
+from indelible.executors.port import Attempt, End, Failed, Outcome, Succeeded
 from indelible.executors.threads import DaemonThreads
 from indelible.executors.vault import Vault
 from indelible.secrets import Secrets, SecretSource
 
 if TYPE_CHECKING:
-    from indelible.executors.loop import CoroutineLoop
+    from indelible.executors.group import Watchdog
+    from indelible.executors.loop import Coroutines
 
 CLOSED = NodeError(type="Interrupted", message="the executor was closed")
 
@@ -36,7 +39,34 @@ CLOSE_TICK = 0.05
 """Seconds between two looks, at ``close``, at what is still stopping."""
 
 CLOSE_PATIENCE = 5.0
-"""Seconds after which ``close`` gives up on coroutines that do not let themselves be cancelled."""
+"""Seconds after which ``close`` gives up on what does not end even so."""
+
+LOOK = 0.5
+"""Seconds between two looks at whether a coroutine is overdue; one may have begun meanwhile."""
+
+
+class LazyWatchdog:
+    """The watchdog of one executor, started before its first process."""
+
+    def __init__(self) -> None:
+        self._watchdog: Watchdog | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> Watchdog:
+        """Raises ``OSError`` if it cannot be started."""
+        with self._lock:
+            if self._watchdog is None:
+                from indelible.executors.group import Watchdog
+
+                self._watchdog = Watchdog()
+            self._watchdog.open()
+            return self._watchdog
+
+    def close(self) -> None:
+        """What it still watches over ends."""
+        with self._lock:
+            if self._watchdog is not None:
+                self._watchdog.close()
 
 
 class LocalExecutor:
@@ -51,10 +81,12 @@ class LocalExecutor:
         self._kinds = kinds
         self._vault = Vault(secrets or Secrets())
         self._echo = echo
-        self._inbox: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._inbox: SimpleQueue[End | None] = SimpleQueue()
+        self._refusal: StoreError | None = None
         self._running: dict[str, Control] = {}
         self._threads = DaemonThreads("indelible-node")
-        self._loop: CoroutineLoop | None = None
+        self._watchdog = LazyWatchdog()
+        self._loop: Coroutines | None = None
         self._lock = Lock()
         self._is_closed = False
         capture.open()
@@ -64,7 +96,8 @@ class LocalExecutor:
         if self._is_closed:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
-            control = Control(AttemptLog(attempt.log, echo if self._echo else None))
+            log = AttemptLog(attempt.log, echo if self._echo else None)
+            control = Control(log, self._watchdog)
             self._running[attempt.node_id] = control
             try:
                 self._threads.start(partial(self._run, attempt, control))
@@ -72,18 +105,24 @@ class LocalExecutor:
                 self._give_up(attempt, control, error)
 
     def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
-        """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever)."""
-        ready: list[Outcome] = []
-        try:
-            first = self._inbox.get(timeout=timeout) if timeout != 0 else self._inbox.get_nowait()
-            if first is not None:
-                ready.append(first)
-            while True:
-                more = self._inbox.get_nowait()
-                if more is not None:
-                    ready.append(more)
-        except Empty:
-            return ready
+        """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever).
+
+        Raises ``StoreError`` if the disk refused what an attempt printed, once all is handed over
+        that came before.
+        """
+        deadline = math.inf if timeout is None else monotonic() + timeout
+        while True:
+            due = math.inf if self._loop is None else self._loop.next_due()
+            now = monotonic()
+            ready = self._received(max(0.0, min(deadline, due, now + LOOK) - now))
+            if self._loop is not None and due <= monotonic():
+                self._loop.give_up_overdue()
+            if ready is not None:
+                return ready
+            if self._refusal is not None:
+                raise self._refusal
+            if monotonic() >= deadline and due > deadline:
+                return ()
 
     def wake(self) -> None:
         """Make a blocked ``outcomes`` return now."""
@@ -93,7 +132,7 @@ class LocalExecutor:
         """Stop the node's attempt; a thread is only asked to (``context().cancelled``)."""
         control = self._running.get(node_id)
         if control is not None:
-            control.cancel(error)
+            self._stop(control, error)
 
     def close(self) -> None:
         """Stop processes and coroutines, abandon threads, give back stdout and stderr."""
@@ -101,15 +140,39 @@ class LocalExecutor:
             return
         self._is_closed = True
         for control in list(self._running.values()):
-            control.cancel(CLOSED, grace=CLOSE_GRACE)
+            self._stop(control, CLOSED, grace=CLOSE_GRACE)
         deadline = monotonic() + CLOSE_PATIENCE
         while self._is_stopping() and monotonic() < deadline:
-            self.outcomes(timeout=CLOSE_TICK)  # in slices: another thread may read the outcomes
+            with suppress(StoreError):  # told already, or too late
+                self.outcomes(timeout=CLOSE_TICK)  # in slices: another thread may read them
         if self._loop is not None:
             self._loop.close()
+        self._watchdog.close()
         self._threads.close()
         self.wake()
         capture.close()
+
+    def _stop(self, control: Control, error: NodeError, *, grace: float | None = None) -> None:
+        control.cancel(error, grace=grace)
+        if self._loop is not None:
+            self._loop.hurry(control)
+
+    def _received(self, seconds: float) -> list[Outcome] | None:
+        """What is in the inbox; None if nothing came in time."""
+        ready: list[Outcome] = []
+        try:
+            is_over = not seconds or self._refusal is not None
+            found = self._inbox.get_nowait() if is_over else self._inbox.get(timeout=seconds)
+        except Empty:
+            return None
+        with suppress(Empty):
+            while True:
+                if isinstance(found, StoreError):
+                    self._refusal = found
+                elif found is not None:
+                    ready.append(found)
+                found = self._inbox.get_nowait()
+        return ready if ready or self._refusal is None else None
 
     def _is_stopping(self) -> bool:
         return any(control.is_stoppable for control in list(self._running.values()))
@@ -119,30 +182,29 @@ class LocalExecutor:
             result = begin(self._kinds, attempt, control, self._vault)
         except BaseException as error:  # a thread that dies in silence would leave the run waiting
             return partial(self._give_up, attempt, control, error)
-        if isinstance(result, Succeeded | Failed):
-            return partial(self._end, control, result)
+        if isinstance(result, Succeeded | Failed | StoreError):
+            return partial(self._end, attempt, control, result)
         return partial(self._go_on, attempt, control, result)
 
-    def _go_on(
-        self, attempt: Attempt, control: Control, rest: Coroutine[Any, Any, Outcome]
-    ) -> None:
+    def _go_on(self, attempt: Attempt, control: Control, rest: Coroutine[Any, Any, End]) -> None:
         try:
-            self._coroutines().start(rest, partial(self._end, control))
+            self._coroutines().start(attempt, control, rest)
         except RuntimeError as error:
             rest.close()
             self._give_up(attempt, control, error)
 
-    def _coroutines(self) -> CoroutineLoop:
+    def _coroutines(self) -> Coroutines:
         with self._lock:
             if self._loop is None:
-                from indelible.executors.loop import CoroutineLoop
+                from indelible.executors.loop import Coroutines
 
-                self._loop = CoroutineLoop()
+                self._loop = Coroutines(self._end)
             return self._loop
 
     def _give_up(self, attempt: Attempt, control: Control, error: BaseException) -> None:
         reason = failure("SpawnError", f"cannot start or go on: {error}")
         self._end(
+            attempt,
             control,
             Failed(
                 node_id=attempt.node_id,
@@ -152,8 +214,10 @@ class LocalExecutor:
             ),
         )
 
-    def _end(self, control: Control, outcome: Outcome) -> None:
-        # Forgotten first: whoever reads the outcome may submit the node's next attempt at once.
-        if self._running.get(outcome.node_id) is control:
-            del self._running[outcome.node_id]
-        self._inbox.put(outcome)
+    def _end(self, attempt: Attempt, control: Control, end: End) -> None:
+        with self._lock:
+            if self._running.get(attempt.node_id) is not control:
+                return  # a coroutine that was given up
+            # Forgotten first: whoever reads the outcome may submit the node's next attempt at once.
+            del self._running[attempt.node_id]
+        self._inbox.put(end)

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from indelible.errors import StoreError
     from indelible.executors.redaction import RedactedStream, Redactor
 
 Echo = Callable[[str, bytes], None]
 """Shows bytes on the driver's own stream, ``stdout`` or ``stderr``, as well."""
 
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+"""What no attempt can help: the next one would meet it as well."""
+
+
+class DiskRefusedError(OSError):
+    """The disk is full, gone or read-only.  Not the node failed but the store, and so the drive."""
+
+    def explained(self) -> StoreError:
+        """The same for whoever drives the run."""
+        from indelible.stores.disk import explained
+
+        return explained(self, Path(self.filename), "write")
+
+
+def at_path(error: OSError, path: Path) -> OSError:
+    """``error`` with the path in it; a ``DiskRefusedError`` if the disk is at fault."""
+    kind = DiskRefusedError if error.errno in DISK_TROUBLE else type(error)
+    return kind(error.errno, error.strerror, str(path))
 
 
 class Sink(Protocol):
@@ -36,17 +58,20 @@ class Sink(Protocol):
 class AttemptLog:
     """Appends to ``path`` (0600, folders 0700), which is made with the first byte, not before.
 
-    May be written to from any thread.  A disk that refuses raises ``OSError`` with the path in it,
-    so that a node whose log is lost fails instead of going on in silence.
+    May be written to from any thread.  A file that cannot be written raises ``OSError`` with the
+    path in it, so that a node whose log is lost fails instead of going on in silence.  A disk that
+    refuses raises ``DiskRefusedError``, and at each ``flush`` after it again: a node that catches
+    it must not hide it.
     """
 
-    __slots__ = ("_echo", "_fd", "_lock", "_path")
+    __slots__ = ("_echo", "_fd", "_lock", "_path", "_refusal")
 
     def __init__(self, path: Path, echo: Echo | None = None) -> None:
         self._path = path
         self._echo = echo
         self._fd = -1
         self._lock = Lock()
+        self._refusal: DiskRefusedError | None = None
 
     def write(self, data: bytes, stream: str = "stdout") -> bytes:
         """Append ``data``, all of it."""
@@ -62,11 +87,15 @@ class AttemptLog:
                 while rest:
                     rest = rest[os.write(self._fd, rest) :]
             except OSError as error:
-                raise type(error)(error.errno, error.strerror, str(self._path)) from error
+                told = at_path(error, self._path)
+                self._refusal = told if isinstance(told, DiskRefusedError) else self._refusal
+                raise told from error
         return data
 
     def flush(self, stream: str) -> bytes:
         """Nothing is held back."""
+        if self._refusal is not None:
+            raise self._refusal
         return b""
 
     def close(self) -> None:
@@ -99,7 +128,8 @@ class RedactedLog:
         """Pass on what turned out to be no secret."""
         with self._lock:
             held = self._streams.get(stream)
-            return b"" if held is None else self._sink.write(held.finish(), stream)
+            shown = b"" if held is None else self._sink.write(held.finish(), stream)
+            return shown + self._sink.flush(stream)
 
     def close(self) -> None:
         """Flush and let go of the sink, whatever comes of the flush."""
@@ -110,16 +140,29 @@ class RedactedLog:
             self._sink.close()
 
 
+def refusal_of(log: Sink, streams: Iterable[str]) -> DiskRefusedError | None:
+    """What the disk refused, also if the node caught that or put it in other words."""
+    try:
+        for stream in streams:
+            log.flush(stream)
+    except DiskRefusedError as refusal:
+        return refusal
+    except OSError:
+        pass  # of an attempt that has failed already
+    return None
+
+
 def _open(path: Path) -> int:
     try:
         return os.open(path, APPEND, 0o600)
     except FileNotFoundError:
-        _make_private(path.parent)
+        make_private(path.parent)
         return os.open(path, APPEND, 0o600)
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it, 0700.  Raises ``OSError``."""
     # Path.mkdir(parents=True) gives the mode to the last folder only.
     if not folder.is_dir():
-        _make_private(folder.parent)
+        make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -2,10 +2,13 @@
 
 Six promises, kept by every executor and tested by one suite (``indelible.testing``):
 
-1. Every submitted attempt yields exactly one outcome, unless ``close`` comes first.
+1. Every submitted attempt yields exactly one outcome, unless ``close`` comes first, or the disk
+   refuses what the attempt prints: then ``outcomes`` raises ``StoreError``.
 2. ``outcomes`` returns all that is ready; it blocks only while nothing is, no longer than asked.
 3. ``cancel`` asks the attempt to stop.  What can be stopped by force is, after its grace time; its
-   outcome is then a failure of the given type.  Cancelling twice, or too late, does no harm.
+   outcome is then a failure of the given type.  Cancelling twice, or too late, does no harm.  A
+   thread cannot be stopped; a coroutine that does not let itself be stopped has the same outcome
+   after its grace time, and is left to itself.
 4. An attempt that raises, exits or prints anything at all harms nobody but itself.
 5. After ``close`` nothing that could be stopped by force is running.
 6. A node gets the values of its secrets; neither its log nor its outcome has one.
@@ -20,6 +23,7 @@ from typing import Protocol
 import msgspec
 
 from indelible.definition.model import Body, Node
+from indelible.errors import StoreError
 from indelible.events import NodeError
 
 
@@ -33,6 +37,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     runs here.  ``agent`` answers prompts that name no command of their own.  ``previous_error`` is
     how the node's last attempt failed, since it was reset.  ``secrets`` are the names of all that
     the workflow uses: they are masked also where this node got hold of them by other ways.
+    ``lock`` is a file that is kept locked while any process of the attempt lives.
     """
 
     run_id: str
@@ -47,6 +52,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     agent: tuple[str, ...] = ()
     previous_error: NodeError | None = None
     secrets: tuple[str, ...] = ()
+    lock: Path | None = None
 
     @property
     def node_id(self) -> str:
@@ -77,6 +83,10 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
 Outcome = Succeeded | Failed
 
+End = Outcome | StoreError
+"""How an attempt ended.  The error says that the disk refused what the attempt printed: it has no
+outcome then, for the next one would meet the same, and the drive cannot go on."""
+
 
 class Executor(Protocol):
     """Runs attempts.  All methods may be called from any thread; none but ``outcomes`` blocks."""
@@ -86,7 +96,10 @@ class Executor(Protocol):
         ...
 
     def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
-        """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever)."""
+        """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever).
+
+        Raises ``StoreError`` if the disk refused what an attempt printed.
+        """
         ...
 
     def wake(self) -> None:

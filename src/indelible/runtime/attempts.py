@@ -10,7 +10,7 @@ from indelible.engine.tree import around
 from indelible.executors.port import Attempt
 from indelible.plan import Plan
 from indelible.runtime.log import Log
-from indelible.runtime.payloads import log_path
+from indelible.runtime.payloads import lock_path, log_path
 from indelible.secrets import mentioned_in
 
 
@@ -34,6 +34,7 @@ class Attempts:
             number=start.attempt,
             idempotency_key=f"{self._log.run_id}/{node.id}/{node.resets}",
             log=log_path(self._folder, node.id, start.attempt),
+            lock=lock_path(self._folder, node.id, start.attempt),
             folder=_folder_of(node) or definition.folder,
             arguments=start.arguments,
             env=start.env,

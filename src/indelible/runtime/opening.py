@@ -62,6 +62,7 @@ def next_opening(
     def opening(state: RunState, now: datetime) -> WorkflowStarted:
         _refuse_cancelled(state, cancelled)
         _refuse_unknown(state, from_nodes)
+        _end_ghosts(log, state)
         going_on = definition or state.plan.definition
         recorded = encode_definition(going_on)
         adoption = NOTHING if definition is None else adopt(log, state, going_on, from_nodes)
@@ -111,6 +112,12 @@ def _refuse_unknown(state: RunState, from_nodes: Sequence[str]) -> None:
                 f"run {state.run_id} has no node {name!r}",
                 hint=f"See them all: indelible show {state.run_id}",
             )
+
+
+def _end_ghosts(log: Log, state: RunState) -> None:
+    from indelible.runtime.ghosts import end_ghosts  # a first drive has none
+
+    end_ghosts(state, log.store.folder(log.run_id))
 
 
 def _deadline(definition: Definition, now: datetime) -> datetime | None:
