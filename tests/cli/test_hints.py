@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.invoking import Invoke
 
-from indelible.cli.failures import with_store
+from indelible.cli.failures import as_typed
 
 HINTS = {
     "Go on with it: indelible resume r.1. Or choose another --run-id.": (
@@ -27,7 +27,24 @@ HINTS = {
 
 @pytest.mark.parametrize("hint", HINTS)
 def test_a_command_in_a_hint_gets_the_store(hint: str) -> None:
-    assert with_store(hint, "a b") == HINTS[hint]
+    assert as_typed(hint, "a b") == HINTS[hint]
+    assert as_typed(hint, None) == hint
+
+
+DASHED = {
+    "Go on: indelible resume -x": "Go on: indelible resume -- -x",
+    "indelible resume -x --cancelled": "indelible resume --cancelled -- -x",
+    "Answer: indelible approve -x gate. ": "Answer: indelible approve -- -x gate. ",
+    "See them all: indelible list": "See them all: indelible list",
+}
+
+
+@pytest.mark.parametrize("hint", DASHED)
+def test_a_run_id_that_looks_like_an_option_stands_behind_two_dashes(hint: str) -> None:
+    assert as_typed(hint, None, run_id="-x") == DASHED[hint]
+    with_store = as_typed(hint, "runs", run_id="-x")
+    assert "--store runs" in with_store
+    assert with_store.replace(" --store runs", "") == DASHED[hint]
 
 
 @pytest.mark.parametrize("option", [("--store", "other"), ("--store=other",)])

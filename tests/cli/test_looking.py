@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.cli.invoking import HELLO, Invoke, a_run, damage, fail_at, log_of
-from tests.cli.logs_made import an_open_run
+from tests.cli.logs_made import a_question, an_open_run
 from tests.engine.given import AT, node, ran, started
 
-from indelible.events import NodeError, NodeFailed, NodeSkipped
+from indelible.definition.model import ForEach
+from indelible.events import NodeError, NodeFailed, NodeSkipped, NodeStarted
 from indelible.stores.blobs import INLINE_LIMIT
+from indelible.stores.filesystem import FilesystemStore
 from indelible.testing.worlds import EPOCH, Clock
 
 
@@ -46,9 +49,57 @@ def test_a_list_can_be_of_one_status(invoke: Invoke, tmp_path: Path) -> None:
     a_run(tmp_path, "good")
     a_run(tmp_path, "bad", work=fail_at("b"))
     an_open_run(tmp_path, "open", nodes=(node("a"),), events=(started("a"),))
-    for status, name in (("completed", "good"), ("failed", "bad"), ("running", "open")):
+    for status, name in (("completed", "good"), ("failed", "bad"), ("interrupted", "open")):
         (found,) = invoke("list", "--status", status, "--json").document["runs"]
         assert found["run_id"] == name
+
+
+def test_an_open_run_that_nobody_drives_is_interrupted_and_says_how_to_go_on(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    an_open_run(tmp_path, "r", nodes=(node("a"),), events=(started("a"),))
+    listed = invoke("list")
+    assert lines(listed.out)[1][:4] == ["r", "interrupted", "w", "0/1"]
+    assert listed.err == "nobody drives r; go on: indelible resume r\n"
+    shown = invoke("show", "r").out
+    assert ["status", "interrupted", "(attempt", "1)"] in lines(shown)
+    assert ["go", "on", "indelible", "resume", "r"] in lines(shown)
+    (entry,) = invoke("list", "--json").document["runs"]
+    for found in (entry, invoke("show", "r", "--json").document):
+        assert (found["status"], found["resume"]) == ("interrupted", "indelible resume r")
+    assert invoke("explain", "r", "--json").document["status"] == "interrupted"
+    an_open_run(tmp_path, "s", nodes=(node("a"),), events=(started("a"),))
+    assert "; 2 runs like it; go on: indelible resume " in invoke("list").err
+
+
+def test_a_run_that_somebody_drives_is_running_and_says_who(invoke: Invoke, tmp_path: Path) -> None:
+    an_open_run(tmp_path, "r", nodes=(node("a"),), events=(started("a"),))
+    store = FilesystemStore(tmp_path / ".indelible")
+    with store.claim("r"):
+        (entry,) = invoke("list", "--json").document["runs"]
+        found = invoke("show", "r", "--json").document
+        assert invoke("list").err == ""
+        assert f"pid {os.getpid()} on" in invoke("show", "r").out
+    assert entry["status"] == found["status"] == "running"
+    assert f"pid {os.getpid()} on" in found["driver"]
+    assert found["driver"] == entry["driver"]
+    assert (found["resume"], "resume" in entry) == ("", False)
+    store.close()
+
+
+def test_a_run_that_only_waits_is_waiting_whoever_drives_it(invoke: Invoke, tmp_path: Path) -> None:
+    a_question(tmp_path, "r")
+    assert lines(invoke("list").out)[1][:2] == ["r", "waiting"]
+    assert ["driver", "nobody"] in lines(invoke("show", "r").out)
+    (found,) = invoke("list", "--status", "waiting", "--json").document["runs"]
+    assert found["run_id"] == "r"
+
+
+def test_what_is_inside_a_node_that_has_started_is_counted(invoke: Invoke, tmp_path: Path) -> None:
+    each = node("each", for_each=ForEach(items="[1, 2, 3]"))
+    events = (NodeStarted(node_id="each", attempt=1, instances=3), *ran("each[1]"))
+    an_open_run(tmp_path, "r", nodes=(each,), events=events)
+    assert lines(invoke("list").out)[1][3] == "1/4"
 
 
 def test_a_damaged_run_is_a_line_and_stops_no_other(invoke: Invoke, tmp_path: Path) -> None:

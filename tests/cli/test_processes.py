@@ -51,8 +51,9 @@ def running(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def wait_for_events(folder: Path, count: int) -> None:
-    store = open_store(folder / ".indelible")
+def wait_for_events(folder: Path, count: int, url: str = ".indelible") -> None:
+    scheme, slashes, path = url.rpartition("///")
+    store = open_store(f"{scheme}{slashes}{folder / path}")
     try:
         assert store.wait("r", after=count - 1, timeout=PATIENCE)
     finally:
@@ -79,6 +80,23 @@ def test_a_signal_stops_a_run_so_that_it_can_be_resumed(
     assert nodes_of(log, "node_started") == ["first", "waits", "waits"]
     assert log[-1].event_type == "workflow_completed"
     assert (tmp_path / "ran").read_text() == "first\n"
+
+
+@pytest.mark.parametrize("store", [".indelible", "sqlite:///runs.db"])
+def test_a_run_is_running_until_its_process_dies(tmp_path: Path, store: str) -> None:
+    (tmp_path / "slow.yaml").write_text(SLOW)
+    with running("run", "slow.yaml", "--run-id", "r", "--store", store, cwd=tmp_path) as process:
+        wait_for_events(tmp_path, 4, store)
+        alive = cli("list", "--json", "--store", store, cwd=tmp_path).stdout
+        held = cli("resume", "r", "--store", store, cwd=tmp_path, expect=7).stderr
+        process.kill()
+        process.wait(PATIENCE)
+        dead = cli("show", "r", "--json", "--store", store, cwd=tmp_path).stdout
+    assert '"status":"running"' in alive
+    assert f'"driver":"pid {process.pid} on ' in alive
+    assert f"run r is held by pid {process.pid} on " in held
+    assert '"status":"interrupted"' in dead
+    assert '"driver":""' in dead
 
 
 def test_a_run_is_cancelled_from_another_process(tmp_path: Path) -> None:

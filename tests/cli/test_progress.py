@@ -131,7 +131,7 @@ def test_a_pipe_gets_every_append_at_once_and_in_its_encoding() -> None:
     stream = io.TextIOWrapper(raw, encoding="ascii")
     progress, _, _ = progress_to(stream, "runs", is_quiet=False)
     followed(progress, chain(1), opened(), *ran("n1"))
-    assert raw.getvalue().splitlines()[0] == b"run r: w, 1 nodes, store runs"
+    assert raw.getvalue().splitlines()[0] == b"run r: w, 1 node, store runs"
     assert raw.getvalue().splitlines()[2].endswith(b" + n1 0 ms")
 
 

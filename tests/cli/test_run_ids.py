@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cli.invoking import Invoke, a_run, damage
+from tests.cli.invoking import HELLO, Invoke, a_run, damage, log_of
 
 from indelible.testing.worlds import EPOCH, Clock
 
@@ -84,3 +84,39 @@ def test_what_can_be_no_run_id_is_refused(invoke: Invoke) -> None:
         said = invoke("show", text)
         assert said.code == 2
         assert "is not a run id" in said.err
+
+
+def test_no_new_run_is_called_latest(invoke: Invoke, tmp_path: Path) -> None:
+    a_run(tmp_path, "r")
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    for arguments in (("run", "hello.yaml", "-q"), ("fork", "r", "--no-run")):
+        said = invoke(*arguments, "--run-id", "latest")
+        assert said.code == 2
+        assert "no run can be called 'latest'" in said.err
+    assert [entry["run_id"] for entry in invoke("list", "--json").document["runs"]] == ["r"]
+
+
+def test_a_run_id_that_looks_like_an_option_stands_behind_two_dashes(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    (tmp_path / "asks.yaml").write_text("nodes: [{id: gate, approval: {message: Publish?}}]")
+    waits = invoke("run", "asks.yaml", "--run-id", "-x", "--no-wait", "--store", "s")
+    assert waits.code == 5
+    assert "Answer: indelible approve --store s -- -x gate." in waits.err
+    answered = invoke("approve", "--store", "s", "--", "-x", "gate")
+    assert answered.code == 0
+    assert answered.err == "Unless somebody drives it: indelible resume --store s -- -x\n"
+    assert invoke("resume", "-q", "--store", "s", "--", "-x").code == 0
+    assert invoke("show", "--store", "s", "--", "-x").out.startswith("run         -x\n")
+    again = invoke("run", "asks.yaml", "--run-id", "-x", "--store", "s")
+    assert "Go on with it: indelible resume --store s -- -x. Or" in again.err
+
+
+def test_a_torn_tail_is_told_once(invoke: Invoke, tmp_path: Path) -> None:
+    a_run(tmp_path, "r")
+    with log_of(tmp_path, "r").open("ab") as log:
+        log.write(b'{"run_id":"r","seq')
+    for verb in ("show", "list", "explain"):
+        said = invoke(verb, *([] if verb == "list" else ["r"]))
+        assert said.code == 0
+        assert said.err.count("an append that was cut short") == 1, verb

@@ -126,7 +126,7 @@ def test_what_is_not_there_is_named(target: str, said: str) -> None:
 
 
 def test_what_cannot_be_called_is_refused() -> None:
-    with pytest.raises(UsageError, match="math: pi is a float, not a callable"):
+    with pytest.raises(UsageError, match="math: pi is of type float, not a callable"):
         load_callable(model.Python(target="math:pi"), "")
 
 

@@ -22,6 +22,9 @@ from tests.commands import CODE, EXAMPLES, environment, program
 
 _FENCE = re.compile(r"^```([a-z]+)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
+RUN = ("yaml", "python", "console")
+"""The languages of the blocks that are followed."""
+
 SETTING_UP = ("git ", "cd ", "make test", "pip ")
 """Commands that would change more than the page's folder; make and CI run them for real."""
 
@@ -29,7 +32,7 @@ INSTEAD = {"make demo": f"{shlex.quote(sys.executable)} {shlex.quote(str(EXAMPLE
 """What the Makefile runs for them, once the environment is there."""
 
 
-FLEETING = re.compile(r"\b\d\d:\d\d:\d\d\b|\b\d+(?:\.\d+)? m?s\b|(?<=kill -9 )\d+")
+FLEETING = re.compile(r"\b\d\d:\d\d:\d\d\b|\b\d+(?:\.\d+)?(?: m?s|s|m\d\ds)\b|(?<=kill -9 )\d+")
 """What is different each time: a time of day, a duration, a process id."""
 
 
@@ -80,7 +83,7 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         """Fails, with what was said, if the block does not do what the page promises."""
-        doing = {"yaml": self._validate, "python": self._execute, "console": self._type}
+        doing = dict(zip(RUN, (self._validate, self._execute, self._type), strict=True))
         if block.language in doing:
             doing[block.language](block)
 

@@ -11,7 +11,7 @@ from indelible.cli.asking import parsed_answer
 from indelible.cli.options import again, opened
 from indelible.cli.run_ids import find_run
 from indelible.cli.streams import put, put_json, say
-from indelible.cli.text import visible
+from indelible.cli.text import run_argument_of, visible
 from indelible.engine.state import RunState
 
 Give = Callable[..., RunState]
@@ -23,7 +23,9 @@ def answer_options(function: Callable[..., int]) -> Callable[..., int]:
     decorators: tuple[Callable[[Any], Any], ...] = (
         click.option("--by", default="", metavar="NAME", help="Who answers.  [default: you]"),
         click.option("--answer", metavar="JSON", help="What is said beside the choice."),
-        click.option("--choice", metavar="CHOICE", help="[default: the first of its kind]"),
+        click.option(
+            "--choice", metavar="CHOICE", help="Which answer.  [default: the first of its kind]"
+        ),
     )
     for decorate in decorators:
         function = decorate(function)
@@ -51,5 +53,6 @@ def answer(
         put_json({"run_id": run_id, "node_id": node, "status": status})
     else:
         put(f"run {run_id}: {visible(node)} is answered, and is {status}")
-        say(f"Unless somebody drives it: {again(f'indelible resume {run_id}', store)}")
+        drive = again(f"indelible resume {run_argument_of(run_id)}", store)
+        say(f"Unless somebody drives it: {drive}")
     return 0

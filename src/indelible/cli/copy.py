@@ -7,6 +7,7 @@ import click
 from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.run_ids import find_run
 from indelible.cli.streams import put, put_json
+from indelible.cli.text import counted
 from indelible.runtime.move import copy_run
 
 EXAMPLES = """
@@ -30,5 +31,5 @@ def command(run: str, target: str, store: str | None, as_json: bool) -> int:
     if as_json:
         put_json({"run_id": run_id, "events": events, "to": target})
     else:
-        put(f"run {run_id}: {events} events copied to {target}")
+        put(f"run {run_id}: {counted(events, 'event')} copied to {target}")
     return 0

@@ -10,9 +10,9 @@ import msgspec
 
 from indelible.cli.outcome import finish
 from indelible.cli.progress import progress_to
-from indelible.cli.streams import results_apart
+from indelible.cli.streams import results_apart, say
 from indelible.engine.state import RunState
-from indelible.errors import WaitingError
+from indelible.errors import InterruptedRunError, WaitingError
 from indelible.runtime import drive
 from indelible.runtime.config import default_store_url
 from indelible.runtime.drive import Shell
@@ -36,7 +36,7 @@ def drive_to_end(store: IWorkflowStore, begin: Begin, shell: Shell, manner: Mann
     """Drive, and say how it ended; the exit code.
 
     On a terminal what waits for an answer is asked for.  Raises ``WaitingError`` in a manner that
-    does not wait, and what ``begin`` raises.
+    does not wait, ``InterruptedRunError`` for Ctrl-C at a question, and what ``begin`` raises.
     """
     is_asking = manner.waits and _can_ask()
     shell = msgspec.structs.replace(shell, waits=manner.waits and not is_asking)
@@ -49,12 +49,23 @@ def drive_to_end(store: IWorkflowStore, begin: Begin, shell: Shell, manner: Mann
         except WaitingError as waiting:
             if not is_asking:
                 raise
-            from indelible.cli.asking import ask
-
-            ask(store, waiting)
+            _ask(store, waiting)
             begin = partial(go_on, store, waiting.run_id)
             continue
         return finish(store, state, progress, url=manner.url, as_json=manner.as_json)
+
+
+def _ask(store: IWorkflowStore, waiting: WaitingError) -> None:
+    """Raises ``InterruptedRunError`` if instead of an answer comes Ctrl-C, or the input ends."""
+    import click
+
+    from indelible.cli.asking import ask
+
+    try:
+        ask(store, waiting)
+    except (KeyboardInterrupt, click.Abort):
+        say("")  # behind the question
+        raise InterruptedRunError(waiting.run_id) from None
 
 
 def go_on(store: IWorkflowStore, run_id: str, shell: Shell) -> RunState:

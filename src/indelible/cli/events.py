@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.run_ids import find_run
-from indelible.cli.streams import put, put_line
+from indelible.cli.streams import flush, put, put_line
 from indelible.cli.text import one_line
 from indelible.events import EVENT_TYPES, Sealed
 from indelible.projections.glimpse import glimpse
@@ -60,7 +58,7 @@ def _print(
             put_line(line_of(last))
         else:
             put(_line(last))
-    sys.stdout.flush()
+    flush()
     return last
 
 

@@ -6,9 +6,11 @@ import click
 
 from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.run_ids import find_run
+from indelible.cli.standing import with_driver
 from indelible.cli.streams import put, put_json
 from indelible.cli.text import visible
 from indelible.projections.explain import explain
+from indelible.projections.standing import standing_of
 from indelible.runtime.log import open_log
 
 EXAMPLES = """
@@ -27,10 +29,13 @@ def command(run: str, node: str | None, store: str | None, as_json: bool) -> int
     It names what is upstream, and the nodes that it all goes back to.  Without NODE: every node.
     """
     with opened(store) as log_store:
-        state = open_log(log_store, find_run(log_store, run)).state
+        run_id = find_run(log_store, run)
+        log, driver = with_driver(log_store, run_id, lambda: open_log(log_store, run_id))
+    state = log.state
     found = explain(state, node)
     if as_json:
-        put_json({"run_id": state.run_id, "status": state.status.value, "nodes": found})
+        status = standing_of(state, has_driver=bool(driver)).value
+        put_json({"run_id": state.run_id, "status": status, "nodes": found})
     else:
         for each in found:
             put(visible(str(each)))

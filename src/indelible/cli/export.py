@@ -11,7 +11,8 @@ import click
 
 from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.run_ids import find_run
-from indelible.cli.streams import put_json, say
+from indelible.cli.streams import put_json, say, to_stdout
+from indelible.cli.text import counted, run_argument_of
 from indelible.errors import NotFoundError, UsageError
 from indelible.runtime.move import blobs_of, export_run
 from indelible.stores.port import IWorkflowStore
@@ -43,20 +44,21 @@ def command(run: str, file: str, store: str | None, as_json: bool) -> int:
         beside = sum(1 for event in log_store.read(run_id) for _ in blobs_of(event))
     if beside:
         say(
-            f"note: it names {beside} values that are kept beside the log and not in it; "
-            f"to move the run: indelible copy {run_id} --to STORE"
+            f"note: it names {counted(beside, 'value')} kept beside the log and not in it; "
+            f"to move the run: indelible copy --to STORE {run_argument_of(run_id)}"
         )
     if as_json:
         put_json({"run_id": run_id, "events": events, "file": file, "values_beside": beside})
     elif file != "-":
-        say(f"run {run_id}: {events} events written to {file}")
+        say(f"run {run_id}: {counted(events, 'event')} written to {file}")
     return 0
 
 
 def _write(store: IWorkflowStore, run_id: str, file: str) -> int:
     if file == "-":
-        sys.stdout.flush()
-        return export_run(store, run_id, sys.stdout.buffer)
+        with to_stdout():
+            sys.stdout.flush()
+            return export_run(store, run_id, sys.stdout.buffer)
     try:
         with open(file, "xb") as stream, _whole_or_gone(file):
             return export_run(store, run_id, stream)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from shlex import quote
 
 import click
 
 from indelible.cli.streams import put_json, say
 from indelible.cli.text import visible
-from indelible.errors import DefinitionError, IndelibleError, InputError, WaitingError
+from indelible.errors import (
+    DefinitionError,
+    IndelibleError,
+    InputError,
+    ResultLostError,
+    WaitingError,
+)
 
 BUG = "this is a bug in Indelible, not in what you did"
 BUG_HINT = "Please report it with the lines above.  What was acknowledged is in the log."
@@ -33,8 +40,7 @@ def report(error: Exception, *, as_json: bool, store: str | None = None) -> int:
         say(error.format_message())
         return error.exit_code
     told = document(error)
-    if store is not None:
-        told["hint"] = with_store(str(told["hint"]), store)
+    told["hint"] = as_typed(str(told["hint"]), store, run_id=str(told.get("run_id", "")))
     if not isinstance(error, IndelibleError | click.ClickException):
         sys.excepthook(type(error), error, error.__traceback__)
     for problem in problems(error):
@@ -42,14 +48,26 @@ def report(error: Exception, *, as_json: bool, store: str | None = None) -> int:
     if told["hint"]:
         say(_indented(visible(str(told["hint"]))))
     if as_json:
-        put_json({"error": told})
+        # Who cannot read the document has the words above.
+        with suppress(OSError, ResultLostError):
+            put_json({"error": told})
     code = told["exit_code"]
     return code if isinstance(code, int) else 1
 
 
-def with_store(hint: str, store: str) -> str:
-    """``hint`` with ``--store`` in every command that it tells to type."""
-    return _COMMAND.sub(lambda found: f"{found[0]} --store {quote(store)}", hint)
+def as_typed(hint: str, store: str | None, *, run_id: str = "") -> str:
+    """``hint`` with its commands as they must be typed: for this ``store``, and where ``run_id``
+    looks like an option, behind ``--``."""
+
+    def typed(found: re.Match[str]) -> str:
+        words = found[0].split(" ")
+        more = [] if store is None else ["--store", quote(store)]
+        if not run_id.startswith("-") or words[2:3] != [run_id]:
+            return " ".join([*words, *more])
+        options = next((n for n, word in enumerate(words) if word.startswith("--")), len(words))
+        return " ".join([*words[:2], *words[options:], *more, "--", *words[2:options]])
+
+    return _COMMAND.sub(typed, hint)
 
 
 def document(error: Exception) -> dict[str, object]:

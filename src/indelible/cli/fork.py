@@ -7,9 +7,10 @@ from functools import partial
 import click
 
 from indelible.cli.driving import Manner, drive_to_end, go_on
-from indelible.cli.options import opened, run_argument, verb
+from indelible.cli.options import again, opened, run_argument, verb
 from indelible.cli.run_ids import find_run
 from indelible.cli.streams import put, put_json, say
+from indelible.cli.text import run_argument_of
 from indelible.definition.inputs import parse_assignments
 from indelible.runtime.drive import Shell
 from indelible.runtime.fork import fork
@@ -68,7 +69,7 @@ def command(
             run_id_of_fork=run_id,
         )
         if no_run:
-            return _say(new, parent, as_json=as_json)
+            return _say(new, parent, store, as_json=as_json)
         say(f"run {new} is a fork of {parent}")
         manner = Manner(url=store, waits=not no_wait, is_quiet=quiet, as_json=as_json)
         return drive_to_end(log_store, partial(go_on, log_store, new), Shell(), manner)
@@ -83,10 +84,11 @@ def _changes(
     return {**parse_assignments(declared, assignments)}
 
 
-def _say(new: str, parent: str, *, as_json: bool) -> int:
+def _say(new: str, parent: str, url: str | None, *, as_json: bool) -> int:
     if as_json:
         put_json({"run_id": new, "forked_from": parent})
     else:
         put(new)
-        say(f"It is a fork of {parent}.  Drive it: indelible resume {new}")
+        drive = again(f"indelible resume {run_argument_of(new)}", url)
+        say(f"It is a fork of {parent}.  Drive it: {drive}")
     return 0

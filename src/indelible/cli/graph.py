@@ -33,7 +33,7 @@ indelible graph etl.py:flow --format mermaid
     "form",
     type=click.Choice(["text", "mermaid", "dot"]),
     default="text",
-    show_default=True,
+    help="mermaid, dot: for programs that draw.  [default: text]",
 )
 def command(target: str, form: str, store: str | None, as_json: bool) -> int:
     """Draw the graph of a workflow or of a run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import click
@@ -10,23 +10,27 @@ import msgspec
 
 from indelible.cli.options import opened, verb
 from indelible.cli.run_ids import started_at
+from indelible.cli.standing import way_on, with_driver
 from indelible.cli.streams import put_json, put_table, say
-from indelible.cli.text import moment, one_line, span
-from indelible.engine.state import ENDED, RunStatus
+from indelible.cli.text import counted, moment, one_line, span
+from indelible.engine.state import ENDED
 from indelible.errors import (
     CorruptLogError,
     IndelibleError,
     NewerLogError,
     StoreError,
 )
+from indelible.events import Sealed, WorkflowStarted
+from indelible.projections.standing import Standing
 from indelible.projections.summary import RunSummary, summarise
-from indelible.runtime.log import recorded_definition
+from indelible.runtime.log import holds_definition, recorded_definition
+from indelible.stores.codec import open_event
 from indelible.stores.port import IWorkflowStore
 
 EXAMPLES = """
 indelible list
 indelible list --status failed --limit 5
-indelible list --json | jq -r '.runs[] | select(.status == "running") | .run_id'
+indelible list --json | jq -r '.runs[] | select(.status == "interrupted") | .run_id'
 """
 
 HEADS = ("RUN", "STATUS", "WORKFLOW", "NODES", "STARTED", "TOOK")
@@ -37,7 +41,10 @@ UNREADABLE: Mapping[type[IndelibleError], str] = {
     NewerLogError: "newer",
     StoreError: "unreadable",
 }
-STATUSES = [status.value for status in RunStatus if status is not RunStatus.PENDING]
+
+
+# By their values: click would offer the names of an enumeration.
+STATUSES = [*(status.value for status in Standing), *UNREADABLE.values()]
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -52,28 +59,33 @@ Entry = RunSummary | Unreadable
 
 
 @verb("list", EXAMPLES)
+@click.option("--status", type=click.Choice(STATUSES), help="Only these runs.")
 @click.option(
-    "--status", type=click.Choice([*STATUSES, *UNREADABLE.values()]), help="Only these runs."
-)
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="0: all of them."
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=20,
+    help="Only so many; 0: all of them.  [default: 20]",
 )
 def command(status: str | None, limit: int, store: str | None, as_json: bool) -> int:
     """List all runs, the newest first.
 
-    A run whose process died is `running` until somebody resumes it: the log alone cannot tell.
+    An open run is `waiting` when only an answer or a moment is left; else `running` when a process
+    drives it, and `interrupted` when none does: resume goes on with it.
     """
     with opened(store) as log_store:
         fitting = (entry for entry in _entries(log_store) if status in {None, entry.status})
         found = list(islice(fitting, limit or None))
         is_cut = next(fitting, None) is not None
     if as_json:
-        put_json({"runs": found, "is_complete": not is_cut})
+        runs = [_document(entry, store) for entry in found]
+        put_json({"runs": runs, "is_complete": not is_cut})
         return 0
     if found:
         put_table([HEADS, *map(_cells, found)], status=1)
     else:
         say("no runs")
+    _tell_of_interrupted(found, store)
     if is_cut:
         say(f"only the newest {limit}; all of them: indelible list --limit 0")
     return 0
@@ -90,8 +102,33 @@ def _entries(store: IWorkflowStore) -> Iterator[Entry]:
 
 
 def _summary(store: IWorkflowStore, run_id: str) -> RunSummary:
-    events = list(store.read(run_id))
-    return summarise(events, definition=recorded_definition(store, events[0]))
+    events, driver = with_driver(store, run_id, lambda: list(store.read(run_id)))
+    return summarise(events, definition_in=_definitions_of(store), driver=driver)
+
+
+def _definitions_of(store: IWorkflowStore) -> Callable[[Sealed], bytes | None]:
+    def definition_in(opening: Sealed) -> bytes | None:
+        event = open_event(opening)
+        has_one = isinstance(event, WorkflowStarted) and holds_definition(event)
+        return recorded_definition(store, opening) if has_one else None
+
+    return definition_in
+
+
+def _document(entry: Entry, url: str | None) -> dict[str, object]:
+    """Of an interrupted run also the command that goes on with it."""
+    document: dict[str, object] = msgspec.to_builtins(entry)
+    if isinstance(entry, RunSummary) and entry.status is Standing.INTERRUPTED:
+        document["resume"] = way_on(entry.run_id, entry.status, entry.driver, url)
+    return document
+
+
+def _tell_of_interrupted(entries: Sequence[Entry], url: str | None) -> None:
+    cut_off = [entry for entry in entries if entry.status == Standing.INTERRUPTED]
+    for entry in cut_off[:1]:
+        more = f"; {counted(len(cut_off), 'run')} like it" if len(cut_off) > 1 else ""
+        command = way_on(entry.run_id, Standing.INTERRUPTED, "", url)
+        say(f"nobody drives {entry.run_id}{more}; go on: {command}")
 
 
 def _cells(entry: Entry) -> list[str]:

@@ -12,7 +12,7 @@ from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.run_ids import find_run
 from indelible.cli.show import node_of
 from indelible.cli.streams import put_bytes, put_json, say
-from indelible.cli.text import visible_bytes
+from indelible.cli.text import counted, visible_bytes
 from indelible.engine.state import NodeState, NodeStatus
 from indelible.errors import NotFoundError
 from indelible.runtime.log import Log, open_log
@@ -34,7 +34,9 @@ PIECE = 1024 * 1024
 @run_argument
 @click.argument("node")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the node has ended.")
-@click.option("--attempt", type=click.IntRange(min=1), help="[default: the last]")
+@click.option(
+    "--attempt", metavar="N", type=click.IntRange(min=1), help="Only that.  [default: the last]"
+)
 def command(
     run: str, node: str, follow: bool, attempt: int | None, store: str | None, as_json: bool
 ) -> int:
@@ -64,7 +66,7 @@ def command(
 def _refuse_unstarted(node: NodeState, attempt: int | None, *, is_following: bool) -> None:
     if attempt is not None and attempt > node.attempt and not is_following:
         raise NotFoundError(
-            f"{node.id} has had {node.attempt} attempts, not {attempt}",
+            f"{node.id} has had {counted(node.attempt, 'attempt')}, not {attempt}",
             hint="Leave --attempt out to see the last.",
         )
     if not node.attempt and not is_following:

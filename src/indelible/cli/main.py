@@ -14,7 +14,8 @@ from typing import TextIO
 
 import click
 
-from indelible.version import __version__
+from indelible.cli.exit_codes import table
+from indelible.cli.help import Helpful, version_option
 
 VERBS: Mapping[str, str] = {
     "run": "Start a run of a workflow and drive it to its end.",
@@ -44,13 +45,6 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended; ours ends as quietly."""
 
-EXIT_CODES = """
-Exit codes:
-  0 completed   1 run failed   2 usage   3 invalid workflow or input   4 not found
-  5 waiting   6 cancelled   7 held by another process   8 corrupt log
-  9 store cannot be read or written   130 interrupted, can be resumed
-"""
-
 
 def command_of(verb: str) -> click.Command:
     """What a verb does, imported now."""
@@ -63,7 +57,7 @@ def command_of(verb: str) -> click.Command:
     return found
 
 
-class Verbs(click.Group):
+class Verbs(Helpful, click.Group):
     """Finds a verb by its name, and imports nothing before that."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -87,22 +81,23 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(EXIT_CODES)
+        formatter.write(table())
+        formatter.write("\nBegin with: indelible run FILE.  More: indelible COMMAND --help\n")
 
     def invoke(self, ctx: click.Context) -> object:
+        from indelible.cli import streams
+
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            streams.flush()
         except BrokenPipeError:
-            from indelible.cli.streams import abandon
-
-            abandon(sys.stdout)
+            streams.abandon(sys.stdout)
             return CLOSED_PIPE
         return code
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_option
 def cli() -> None:
     """Durable workflows: kill a run anywhere, it resumes from its log.
 
@@ -114,6 +109,10 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what ``arguments`` (default: those of the process) ask for; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if None in {sys.stdin, sys.stdout, sys.stderr}:
+        from indelible.cli.streams import open_missing
+
+        open_missing()
     try:
         with _notes():
             code = cli.main(given, prog_name="indelible", standalone_mode=False)
@@ -139,20 +138,24 @@ def _store_in(arguments: Sequence[str]) -> str | None:
 @contextmanager
 def _notes() -> Iterator[None]:
     """Warnings that are meant for the user are one line on stderr, once each."""
+    told: set[str] = set()
+
+    def note(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        from indelible.cli.streams import say
+
+        # A log is read more than once, from different lines, which Python counts as different.
+        if str(message) not in told:
+            told.add(str(message))
+            say(f"note: {message}")
+
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = _note
+        warnings.showwarning = note
         yield
-
-
-def _note(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    from indelible.cli.streams import say
-
-    say(f"note: {message}")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 
+from indelible.cli.exit_codes import OF_VERB, table
+from indelible.cli.help import Helpful
 from indelible.runtime.config import (
     DEFAULT_STORE,
     STORE_VARIABLE,
@@ -19,12 +21,13 @@ MOST_COMPLETED = 50
 """Run ids that a shell is offered."""
 
 
-class Verb(click.Command):
-    """A command whose examples stay as they are written."""
+class Verb(Helpful, click.Command):
+    """A command whose examples stay as they are written, with the codes it exits with."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lines = (self.epilog or "").strip().splitlines()
         formatter.write("\nExamples:\n" + "".join(f"  {line}\n" for line in lines))
+        formatter.write(table(OF_VERB[self.name or ""]))
 
 
 def verb(name: str, examples: str) -> Callable[[Callable[..., int]], click.Command]:
@@ -85,4 +88,6 @@ def again(command: str, url: str | None) -> str:
         return command
     from shlex import quote
 
-    return f"{command} --store {quote(url)}"
+    # Behind `--`, which keeps a run id from being an option, there are no options.
+    before, dashes, behind = command.partition(" -- ")
+    return f"{before} --store {quote(url)}{dashes}{behind}"

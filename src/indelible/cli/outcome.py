@@ -10,7 +10,7 @@ from msgspec import Raw
 from indelible.cli.options import again
 from indelible.cli.progress import Progress
 from indelible.cli.streams import put_json, put_line, say
-from indelible.cli.text import span, tally, visible
+from indelible.cli.text import run_argument_of, span, tally, visible
 from indelible.engine.state import NodeState, RunState, RunStatus
 from indelible.events import BlobRef
 from indelible.runtime.payloads import log_path
@@ -40,7 +40,7 @@ def finish(
     if rest > 0:
         say(f"  and {rest} more")
     if state.status is RunStatus.FAILED:
-        say(f"Go on: {again(f'indelible resume {state.run_id}', url)}")
+        say(f"Go on: {again(f'indelible resume {run_argument_of(state.run_id)}', url)}")
     outputs = loaded(store, state.run_id, state.outputs)
     if as_json:
         put_json({**document(state), "outputs": outputs})

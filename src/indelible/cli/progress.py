@@ -13,7 +13,7 @@ from typing import TextIO
 
 from indelible.cli.options import again, quoted
 from indelible.cli.streams import coloured, say
-from indelible.cli.text import moment, one_line, span
+from indelible.cli.text import counted, moment, one_line, run_argument_of, span
 from indelible.engine.state import NodeStatus, RunState
 from indelible.events import NodeSkipped, Sealed
 from indelible.projections.drawing import SYMBOLS
@@ -63,7 +63,7 @@ class Progress:
         mark = coloured(SYMBOLS[status], status, sys.stderr)
         said = _SAID.get(status, _nothing)(seen, event)
         if seen.waiting is not None and seen.waiting.until is None:
-            asked = f"indelible approve {state.run_id} {quoted(seen.node_id)}"
+            asked = f"indelible approve {run_argument_of(state.run_id)} {quoted(seen.node_id)}"
             said += f"; answer: {again(asked, self._store)}"
         return f"{self._time(event.timestamp)} {mark} {one_line(f'{seen.node_id} {said}'.rstrip())}"
 
@@ -105,7 +105,8 @@ def _can_redraw() -> bool:
 
 def _heading(state: RunState, seen: Glimpse, store: str) -> str:
     name = one_line(state.plan.definition.name)
-    text = f"run {state.run_id}: {name}, {len(state.nodes)} nodes, store {one_line(store)}"
+    nodes = counted(len(state.nodes), "node")
+    text = f"run {state.run_id}: {name}, {nodes}, store {one_line(store)}"
     if seen.attempt == 1:
         return text
     ended = sum(node.is_ended for node in state.nodes.values())

@@ -8,6 +8,7 @@ import click
 
 from indelible.cli.options import opened, run_argument, verb
 from indelible.cli.streams import put, put_json
+from indelible.cli.text import counted
 from indelible.errors import UsageError
 
 EXAMPLES = """
@@ -41,5 +42,5 @@ def command(run: str, rebuild_head: bool, store: str | None, as_json: bool) -> i
     if as_json:
         put_json({"run_id": run, "events": events})
     else:
-        put(f"run {run}: the chain holds; a new head vouches for {events} events")
+        put(f"run {run}: the chain holds; a new head vouches for {counted(events, 'event')}")
     return 0

@@ -43,7 +43,12 @@ indelible run hello.yaml --json | jq .outputs
 )
 @click.option("--input-file", metavar="FILE", help="Inputs: a JSON or YAML object; - is stdin.")
 @click.option("--run-id", metavar="ID", help="An id of your own.  [default: a time-ordered one]")
-@click.option("--max-parallel", type=click.IntRange(min=0), help="Attempts at a time; 0: no limit.")
+@click.option(
+    "--max-parallel",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Attempts at a time; 0: no limit.  [default: what the workflow says]",
+)
 @click.option(
     "--executor",
     type=click.Choice(["local", "inline"]),

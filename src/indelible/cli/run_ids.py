@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from indelible.errors import CorruptLogError, NotFoundError, UsageError
+from indelible.runtime.identity import LATEST
 from indelible.stores.port import IWorkflowStore
 
-LATEST = "latest"
 MOST_LISTED = 10
 
 

@@ -12,13 +12,15 @@ from msgspec import Raw
 from indelible.cli.options import opened, quoted, run_argument, verb
 from indelible.cli.outcome import document, loaded
 from indelible.cli.run_ids import find_run
+from indelible.cli.standing import way_on, with_driver
 from indelible.cli.streams import put, put_json, put_table
-from indelible.cli.text import moment, size, span, tally, visible
+from indelible.cli.text import counted, moment, run_argument_of, size, span, tally, visible
 from indelible.definition.wording import did_you_mean
 from indelible.engine.state import NodeState, RunState
 from indelible.errors import NotFoundError
 from indelible.events import BlobRef, NodeSkipped, Sealed, Waiting
 from indelible.projections.reasons import skips, why_skipped
+from indelible.projections.standing import OPEN, Standing, standing_of
 from indelible.projections.timeline import NEVER, NodeTimes, node_times
 from indelible.runtime.log import open_log
 from indelible.runtime.payloads import log_path
@@ -36,10 +38,13 @@ LARGEST_SHOWN = 4096
 
 
 class View(msgspec.Struct, frozen=True):
-    """All that is shown of one run, read once."""
+    """All that is shown of one run, read once.  ``way_on`` is the command that goes on with it."""
 
     store: IWorkflowStore
     state: RunState
+    status: Standing
+    driver: str
+    way_on: str
     times: dict[str, NodeTimes]
     skipped: dict[str, NodeSkipped]
     first: Sealed
@@ -55,7 +60,7 @@ def command(run: str, node: str | None, store: str | None, as_json: bool) -> int
     With NODE: that node alone, its error in full and its output.
     """
     with opened(store) as log_store:
-        view = _view(log_store, find_run(log_store, run))
+        view = _view(log_store, find_run(log_store, run), store)
         if node is None:
             if as_json:
                 put_json(_run_document(view))
@@ -80,17 +85,31 @@ def node_of(state: RunState, name: str) -> NodeState:
     return found
 
 
-def _view(store: IWorkflowStore, run_id: str) -> View:
-    log = open_log(store, run_id)
+def _view(store: IWorkflowStore, run_id: str, url: str | None) -> View:
+    log, driver = with_driver(store, run_id, lambda: open_log(store, run_id))
     # It may have grown meanwhile; times that are ahead of the state would contradict it.
     events = [event for event in store.read(run_id) if event.sequence <= log.length]
-    return View(store, log.state, node_times(events), skips(events), events[0], events[-1])
+    status = standing_of(log.state, has_driver=bool(driver))
+    return View(
+        store=store,
+        state=log.state,
+        status=status,
+        driver=driver,
+        way_on=way_on(run_id, status, driver, url),
+        times=node_times(events),
+        skipped=skips(events),
+        first=events[0],
+        last=events[-1],
+    )
 
 
 def _run_document(view: View) -> dict[str, object]:
     state = view.state
     return {
         **document(state),
+        "status": view.status.value,
+        "driver": view.driver,
+        "resume": view.way_on,
         "started_at": view.first.at,
         "last_event_at": view.last.at,
         "events": view.last.sequence,
@@ -123,9 +142,11 @@ def _show_run(view: View) -> None:
     rows = [
         ("run", state.run_id),
         ("workflow", visible(state.plan.definition.name)),
-        ("status", f"{state.status.value} (attempt {state.attempt})"),
+        ("status", f"{view.status.value} (attempt {state.attempt})"),
+        ("driver", view.driver or ("nobody" if view.status in OPEN else "")),
+        ("go on", view.way_on),
         ("started", moment(view.first.at)),
-        ("last event", f"{moment(view.last.at)} ({view.last.sequence} events)"),
+        ("last event", f"{moment(view.last.at)} ({counted(view.last.sequence, 'event')})"),
         ("nodes", tally(Counter(node.status.value for node in state.nodes.values()))),
         ("inputs", _shown(state.inputs)),
         ("outputs", _shown(state.outputs)),
@@ -167,7 +188,7 @@ def _awaited(state: RunState, waiting: Waiting, name: str) -> str:
     if waiting.until is not None:
         return f"until {moment(waiting.until)}"
     choices = ", ".join(waiting.choices)
-    command = f"indelible approve {state.run_id} {quoted(name)}"
+    command = f"indelible approve {run_argument_of(state.run_id)} {quoted(name)}"
     return f"for an answer: {waiting.message} ({choices})\n  {command}"
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import click
 import msgspec
 
 from indelible.cli.text import PLAIN, STATUS_COLOURS, columns, json_for_terminal
+from indelible.errors import ResultLostError
 
 
 def put(text: str) -> None:
-    """A line of the result."""
-    sys.stdout.write(fitting(text, sys.stdout) + "\n")
+    """A line of the result.  Raises ``ResultLostError``."""
+    with to_stdout():
+        sys.stdout.write(fitting(text, sys.stdout) + "\n")
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
@@ -39,6 +41,49 @@ def abandon(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+def open_missing() -> None:
+    """Open what the process was started without: the next file must not become stdout or stderr.
+
+    What is said on stderr goes nowhere then; what is written to stdout is lost, and told so.
+    """
+    for fd, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, flags)  # in order, so that each gets the number that is free
+            os.set_inheritable(fd, True)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def flush() -> None:
+    """Let the result out, now.  Raises ``ResultLostError``."""
+    with to_stdout():
+        sys.stdout.flush()
+
+
+@contextmanager
+def to_stdout() -> Iterator[None]:
+    """Around what writes a result.  Raises ``ResultLostError`` where stdout does not take it, and
+    ``BrokenPipeError`` where its reader has had enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise result_lost(error) from error
+
+
+def result_lost(error: OSError) -> ResultLostError:
+    """What ``error`` means for a result; nothing is written to stdout any more."""
+    abandon(sys.stdout)
+    return ResultLostError(
+        f"stdout: the result cannot be written: {error.strerror}",
+        hint="What was done stays done.  See it: indelible list",
+    )
+
+
 @contextmanager
 def results_apart() -> Iterator[None]:
     """Inside, whatever is written to descriptor 1 goes to stderr.
@@ -54,17 +99,20 @@ def results_apart() -> Iterator[None]:
     try:
         os.dup2(2, 1)
         yield
-        sys.stdout.flush()
+        # If this fails nobody reads stderr either; that is no reason to fail.
+        with suppress(OSError):
+            sys.stdout.flush()
     finally:
         os.dup2(kept, 1)
         os.close(kept)
 
 
 def put_bytes(data: bytes) -> None:
-    """A part of the result, as it is."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """A part of the result, as it is.  Raises ``ResultLostError``."""
+    with to_stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def put_json(document: object) -> None:

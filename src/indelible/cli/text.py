@@ -109,6 +109,16 @@ def size(count: int) -> str:
     return f"{count / 1024 / 1024:.1f} MiB"
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 node``, ``2 nodes``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def run_argument_of(run_id: str) -> str:
+    """A run id as it must be typed last in a command; one may look like an option."""
+    return f"-- {run_id}" if run_id.startswith("-") else run_id
+
+
 def tally(nodes: Mapping[str, int]) -> str:
     """How many nodes ended how: ``3 success, 1 failed``."""
     order = [status.value for status in NodeStatus]

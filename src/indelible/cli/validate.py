@@ -7,6 +7,7 @@ import click
 from indelible.cli.options import verb
 from indelible.cli.streams import put, put_json
 from indelible.cli.targets import load_target
+from indelible.cli.text import counted
 
 EXAMPLES = """
 indelible validate hello.yaml
@@ -27,5 +28,5 @@ def command(target: str, store: str | None, as_json: bool) -> int:
     if as_json:
         put_json({"valid": True, "workflow": definition.name, "nodes": count})
     else:
-        put(f"ok: {count} {'node' if count == 1 else 'nodes'}")
+        put(f"ok: {counted(count, 'node')}")
     return 0

@@ -133,7 +133,7 @@ def load_callable(body: Python, folder: str) -> AnyCallable:
     found = _attribute(module, qualname, body.file or name)
     if not callable(found):
         raise UsageError(
-            f"{body.file or name}: {qualname} is a {type(found).__name__}, not a callable",
+            f"{body.file or name}: {qualname} is of type {type(found).__name__}, not a callable",
             hint="A Python node names a function.",
         )
     return found

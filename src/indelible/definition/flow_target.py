@@ -44,7 +44,7 @@ def load_flow(target: str) -> Flow:
         raise NotFoundError(f"{place} has no {name}", hint=hint)
     if not _is_flow(found):
         raise UsageError(
-            f"{target} is a {type(found).__name__}, not a workflow",
+            f"{target} is of type {type(found).__name__}, not a workflow",
             hint=f"Workflows there: {listed(_flows(_module(place)))}.",
         )
     return found

@@ -42,7 +42,7 @@ def decode_definition(raw: bytes | msgspec.Raw) -> Definition:
     """
     try:
         return _DECODER.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8
         raise ValueError(f"not a definition: {error}") from None
 
 

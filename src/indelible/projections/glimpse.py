@@ -27,6 +27,7 @@ class Glimpse(msgspec.Struct, frozen=True):
     retry_at: str | None = None
     upstream_failed: bool = False
     waiting: Waiting | None = None
+    instances: int | None = None
     interrupted: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
 
@@ -38,7 +39,7 @@ def glimpse(event: Sealed) -> Glimpse:
     """Raises ``CorruptLogError`` for a payload that is no payload."""
     try:
         return _decode(event.payload)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8
         raise CorruptLogError(
             f"event {event.sequence} ({event.event_type}): {error}", place=f"run {event.run_id}"
         ) from error

@@ -14,6 +14,7 @@ from indelible.stores.port import IWorkflowStore
 
 STORE_VARIABLE = "INDELIBLE_STORE"
 DEFAULT_STORE = ".indelible"
+KINDS = "A store is a directory, file:DIRECTORY, sqlite:///FILE or memory:"
 
 CONFIGURATION_FILES = ("indelible.toml", "~/.config/indelible/config.toml")
 """The first of these that exists is the configuration."""
@@ -59,7 +60,7 @@ def open_store(url: str | os.PathLike[str] | None = None) -> IWorkflowStore:
     other programs: ``sqlite:///runs.db`` is relative, ``sqlite:////srv/runs.db`` is not.  Raises
     ``UsageError`` for any other scheme.
     """
-    text = os.fspath(url) if url is not None else default_store_url()
+    text = _text_of(url) if url is not None else default_store_url()
     scheme, colon, rest = text.partition(":")
     if not colon or "/" in scheme:
         return _filesystem(text)
@@ -67,9 +68,22 @@ def open_store(url: str | os.PathLike[str] | None = None) -> IWorkflowStore:
     if opener is None:
         raise UsageError(
             f"{text!r}: no store is called {scheme!r}",
-            hint="A store is a directory, file:DIRECTORY, sqlite:///FILE or memory:",
+            hint=KINDS,
         )
     return opener(rest)
+
+
+def _text_of(url: str | os.PathLike[str]) -> str:
+    """Python does not hold anybody to the types that a function names."""
+    text: object = url.__fspath__() if isinstance(url, os.PathLike) else url
+    if not isinstance(text, str):
+        raise no_store(url)
+    return text
+
+
+def no_store(given: object) -> UsageError:
+    """The error for what is neither a store nor a URL."""
+    return UsageError(f"{given!r} is no store, and no URL of one", hint=KINDS)
 
 
 def default_parallel() -> int:
@@ -115,6 +129,11 @@ def _sqlite(rest: str) -> IWorkflowStore:
         raise UsageError(
             f"'sqlite:{rest}' names no file",
             hint="Write sqlite:///runs.db, or sqlite:////absolute/path/runs.db",
+        )
+    if rest == "///:memory:":
+        raise UsageError(
+            f"'sqlite:{rest}' would be gone with each connection, and no run could be resumed",
+            hint="For a store that keeps nothing: memory:",
         )
     return SqliteStore(Path(rest.removeprefix("///")).expanduser())
 

@@ -13,7 +13,7 @@ from indelible.definition.modules import being_loaded
 from indelible.errors import InterruptedRunError, UsageError
 from indelible.executors.port import Executor
 from indelible.runtime import drive
-from indelible.runtime.config import Function, open_executor, open_store
+from indelible.runtime.config import Function, no_store, open_executor, open_store
 from indelible.runtime.drive import Shell
 from indelible.runtime.run import Run
 from indelible.runtime.signals import Handle
@@ -54,7 +54,7 @@ class Workflow(WorkflowBuilder):
         ``InterruptedRunError`` after Ctrl-C.
         """
         shell = Shell(functions=self.functions, executor=_echoing)
-        return self._run({**(inputs or {}), **more}, store, run_id, shell)
+        return self._run(_joined(inputs, more), store, run_id, shell)
 
     async def run_async(
         self,
@@ -74,7 +74,7 @@ class Workflow(WorkflowBuilder):
 
         handle = Handle()
         shell = Shell(functions=self.functions, executor=_echoing, interrupting=handle.interrupting)
-        given = {**(inputs or {}), **more}
+        given = _joined(inputs, more)
         drive_in_thread = asyncio.create_task(
             asyncio.to_thread(self._run, given, store, run_id, shell)
         )
@@ -114,6 +114,10 @@ def resume(
     Without ``waits`` it raises ``WaitingError`` once only waiting is left.  Raises
     ``NotFoundError``, ``HeldError``, ``RunCancelledError`` and what ``Workflow.run`` raises.
     """
+    if isinstance(from_nodes, str):
+        raise UsageError(f"from_nodes is a list of node ids, not {from_nodes!r}")
+    if flow is not None and not isinstance(flow, WorkflowBuilder):
+        raise UsageError(f"flow is a Workflow, not {flow!r}")
     functions = {} if flow is None else flow.functions
     with _opened(store) as opened:
         state = drive.resume(
@@ -125,6 +129,12 @@ def resume(
             shell=Shell(functions=functions, executor=_echoing, waits=waits),
         )
         return Run(opened, state)
+
+
+def _joined(inputs: Mapping[str, Json] | None, more: Mapping[str, Json]) -> Mapping[str, Json]:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise UsageError(f"inputs are a mapping from their names to values, not {inputs!r}")
+    return {**(inputs or {}), **more}
 
 
 def _refuse_while_loading() -> None:
@@ -150,5 +160,7 @@ def _opened(store: StoreOrUrl) -> Iterator[IWorkflowStore]:
             yield opened
         finally:
             opened.close()
-    else:
+    elif hasattr(store, "append"):
         yield store
+    else:  # nobody is held to the types that a function names
+        raise no_store(store)

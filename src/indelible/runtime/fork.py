@@ -34,11 +34,11 @@ from indelible.events import (
     WorkflowStarted,
 )
 from indelible.plan import make_plan
-from indelible.runtime.identity import new_run_id, now_utc
+from indelible.runtime.identity import id_of_new_run, now_utc
 from indelible.runtime.log import Log, open_log, unwatched
 from indelible.runtime.opening import beside, inline
 from indelible.runtime.payloads import keep
-from indelible.stores.codec import check_run_id, open_event
+from indelible.stores.codec import open_event
 from indelible.stores.port import IWorkflowStore
 from indelible.values import Json
 from indelible.version import __version__
@@ -64,7 +64,7 @@ def fork(
     Raises ``UsageError`` for a sequence that is not, ``NotFoundError`` for a run or node that is
     not, ``RunExistsError``, ``InputError``.
     """
-    new_id = new_run_id() if run_id_of_fork is None else check_run_id(run_id_of_fork)
+    new_id = id_of_new_run(run_id_of_fork)
     parent = open_log(store, run_id, until=at if at is None or at > 0 else 1)
     _check(parent, at, from_node)
     keeps_none = inputs is not None and at is None and from_node is None

@@ -20,7 +20,13 @@ from indelible.definition.normal import decode_definition
 from indelible.engine.fold import evolve, initial_state
 from indelible.engine.replan import replan
 from indelible.engine.state import RunState
-from indelible.errors import CorruptLogError, DefinitionError, IllegalEventError, NotFoundError
+from indelible.errors import (
+    ConflictError,
+    CorruptLogError,
+    DefinitionError,
+    IllegalEventError,
+    NotFoundError,
+)
 from indelible.events import Event, Sealed, WorkflowStarted
 from indelible.plan import Plan, make_plan
 from indelible.stores.codec import first_digest, format_time, open_event, seal
@@ -71,13 +77,19 @@ class Log:
     def commit(self, now: datetime) -> None:
         """Append all drafts, durably, stamped ``now`` or the last timestamp if that is later.
 
-        Raises ``ConflictError`` and other store errors; call ``reload`` after any of them.
+        A store that had appended them when it lost its answer, and finds the log grown when it
+        tries again, is believed if the log holds these very bytes.  Raises ``ConflictError`` and
+        other store errors; call ``reload`` after any of them.
         """
         if not self._drafts:
             return
         timestamp = max(format_time(now), self._timestamp)
         sealed = list(self._seal(timestamp))
-        self.store.append(self.run_id, sealed, expected=self.length)
+        try:
+            self.store.append(self.run_id, sealed, expected=self.length)
+        except ConflictError:
+            if list(islice(self.store.read(self.run_id, after=self.length), len(sealed))) != sealed:
+                raise
         self._drafts.clear()
         self._advance(sealed[-1])
         self._watch(self.state, sealed)

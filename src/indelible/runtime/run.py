@@ -9,7 +9,7 @@ from msgspec import Raw
 from indelible import values
 from indelible.engine.outputs import BlobsNeeded, output_of
 from indelible.engine.state import NodeState, RunState
-from indelible.errors import NotFoundError
+from indelible.errors import NotFoundError, UsageError
 from indelible.events import BlobRef, NodeError, Sealed
 from indelible.expressions import Missing
 from indelible.runtime.log import open_log
@@ -98,4 +98,8 @@ class Run:
 
 def get_run(store: IWorkflowStore, run_id: str) -> Run:
     """The run as its log says now.  Raises ``NotFoundError`` if there is no such run."""
+    if not hasattr(store, "read"):  # nobody is held to the types that a function names
+        raise UsageError(
+            f"{store!r} is no store", hint="Open it: get_run(open_store(URL), run_id)."
+        )
     return Run(store, open_log(store, run_id).state)
