@@ -25,22 +25,92 @@ else:
 MAX_DEPTH = 100
 """Nesting that both sides of the log accept; deeper values are refused before they are written."""
 
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""The integers that a value may hold: beyond them, other readers of a log round in silence."""
+
+_FLAT = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
 
 def encode(value: object) -> bytes:
     """The bytes of ``value`` as strict JSON, UTF-8, no spaces.
 
     Raises ``ValueNotJsonError`` with the path of the first part that JSON cannot hold: NaN and the
-    infinities, bytes, keys that are not strings, lone surrogates, circles, more than 100 levels.
+    infinities, integers of more than 64 bits, bytes, keys that are not strings, lone surrogates,
+    circles, more than 100 levels.
     """
     _check(value, [], 0)
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(raw: bytes | msgspec.Raw) -> Json:
-    """The value of ``raw``.  Raises ``ValueError`` for what ``encode`` would never have written."""
+    """The value of ``raw``.  Raises ``ValueError`` for what ``encode`` would never have written.
+
+    Only integers are read that are larger than those it writes, as nothing is lost by that here.
+    """
+    data = bytes(raw)
+    value = _decoded(data)
+    if b"\\ud" in data or b"\\uD" in data:
+        _refuse_halves(value)
+    check_levels(data, MAX_DEPTH)
+    return value
+
+
+def check_strict(raw: bytes | msgspec.Raw, *, levels: int = MAX_DEPTH) -> None:
+    """Raise ``ValueError`` unless ``raw`` is JSON that could have been written.
+
+    That is without doubled keys, NaN and lone surrogates, and with at most ``levels`` lists and
+    objects inside each other.
+    """
+    data = bytes(raw)
+    if not _is_unbent(data):
+        _refuse_halves(_decoded(data))
+    check_levels(data, levels)
+
+
+def check_levels(raw: bytes, most: int) -> None:
+    """Raise ``ValueError`` if ``raw``, which is JSON, is nested more than ``most`` levels deep."""
+    # Brackets are counted first, because that costs nothing and nearly always answers.
+    if raw.count(b"[") + raw.count(b"{") > most and _levels(raw) > most:
+        raise ValueError(f"nested too deeply: more than {most} levels")
+
+
+def is_plain(value: object) -> bool:
+    """Whether ``value`` could come from JSON as it is, judged by its outermost type."""
+    return value is None or isinstance(value, bool | int | float | str | list | dict)
+
+
+def _is_unbent(data: bytes) -> bool:
+    """Whether it comes out of msgspec as it went in.  Then it is strict, as far as keys go.
+
+    A dict cannot hold a key twice, so equal bytes prove that no key was.  What is not equal may be
+    strict all the same (another spelling of a number): the slow way tells, with better messages.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data)) == data
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return False
+
+
+def _levels(raw: bytes) -> int:
+    """How many lists and objects stand inside each other in ``raw``, which is JSON."""
+    unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = b"".join(unescaped.split(b'"')[::2])
+    rest, found = outside.translate(_FLAT, _NO_BRACKETS), 0
+    while rest:  # each round takes away the innermost level
+        rest, found = rest.replace(b"[]", b""), found + 1
+    return found
+
+
+def _refuse_halves(value: Json) -> None:
+    """Raise ``ValueError`` for text with a lone surrogate, which no UTF-8 can hold."""
+    json.dumps(value, ensure_ascii=False).encode()
+
+
+def _decoded(data: bytes) -> Json:
     try:
         value: Json = json.loads(
-            bytes(raw).decode(),
+            data.decode(),
             object_pairs_hook=_no_twins,
             parse_constant=_refuse_constant,
             parse_float=_finite,
@@ -50,22 +120,6 @@ def decode(raw: bytes | msgspec.Raw) -> Json:
     return value
 
 
-def check_strict(raw: bytes | msgspec.Raw) -> None:
-    """Raise ``ValueError`` unless ``raw`` is JSON without doubled keys, NaN or lone surrogates."""
-    data = bytes(raw)
-    try:
-        if msgspec.json.encode(msgspec.json.decode(data)) == data:
-            return  # a dict cannot hold a key twice, so equal bytes prove that no key was
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        pass  # the slow way has the better message
-    json.dumps(decode(data), ensure_ascii=False).encode()
-
-
-def is_plain(value: object) -> bool:
-    """Whether ``value`` could come from JSON as it is, judged by its outermost type."""
-    return value is None or isinstance(value, bool | int | float | str | list | dict)
-
-
 def _check(value: object, path: list[str | int], depth: int) -> None:
     match value:
         case None | bool():
@@ -73,7 +127,8 @@ def _check(value: object, path: list[str | int], depth: int) -> None:
         case str():
             _check_text(value, path)
         case int():
-            return
+            if not SMALLEST <= value <= LARGEST:
+                _refuse("an integer of more than 64 bits", path, "Make it a string, or a float.")
         case float():
             if not math.isfinite(value):
                 _refuse(f"{value} is not a JSON number", path, "Use None, or a string.")

@@ -15,7 +15,10 @@ from indelible.expressions import Missing, parse_expression, parse_template
 from indelible.values import Json, encode
 
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
 ) | st.text(st.characters(codec="utf-8"), max_size=5)
 KEYS = st.from_regex(r"[a-z]{1,4}(-[a-z]{1,3})?", fullmatch=True) | st.text(
     st.characters(codec="utf-8"), max_size=4

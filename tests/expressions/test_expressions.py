@@ -182,7 +182,7 @@ REFUSED_BEFORE_IT_RUNS: tuple[tuple[str, int, str], ...] = (
     ("1j", 1, "complex is not JSON"),
     ("...", 1, "ellipsis is not JSON"),
     ("item + 1e999", 8, "the number is too large"),
-    ("9" * 400, 1, "more than 1,024 bits"),
+    ("9" * 400, 1, "more than 64 bits"),
     ("1\x00", 0, ""),
     ("item + '\\ud800'", 8, "half of a surrogate pair is not a character"),
     ("'\ud800'", 0, "`'\\ud800'`: it holds characters that cannot be read"),
@@ -253,8 +253,8 @@ WITHOUT_A_VALUE: tuple[tuple[str, str], ...] = (
     ("integer('1.5')", "integer() got a string that is not an integer"),
     ("from_json('{')", "from_json() got a string that is not JSON"),
     ("from_json('[' * 100000)", "from_json() got a string that is not JSON: nested too deeply"),
-    ("from_json('\"\\\\ud800\"')", "text has a lone surrogate"),
-    ("from_json('[' * 101 + ']' * 101)", "nested more than 100 levels deep"),
+    ("from_json('\"\\\\ud800\"')", "surrogates not allowed"),
+    ("from_json('[' * 101 + ']' * 101)", "nested too deeply: more than 100 levels"),
     ('from_json(\'{"a":1,"a":2}\')', "a key stands twice in one object"),
     ("'x' * 9999999999", "the string would be longer than 1,048,576 characters"),
     ("9999999999 * [0]", "the array would be longer than 100,000 items"),
@@ -268,8 +268,8 @@ WITHOUT_A_VALUE: tuple[tuple[str, str], ...] = (
     ("upper('\u0390' * 1000000)", "the string would be longer than 1,048,576"),
     ("1e308 * 10", "the number is too large"),
     ("round(1, -999999999)", "round() takes at most"),
-    ("*".join(["99999999999999999999"] * 20), "the integer has more than 1,024 bits"),
-    ("integer('9' * 4000)", "the integer has more than 1,024 bits"),
+    ("9999999999 * 9999999999", "the integer has more than 64 bits"),
+    ("integer('9' * 4000)", "the integer has more than 64 bits"),
 )
 
 

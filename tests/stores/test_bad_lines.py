@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible import events
-from indelible.errors import CorruptLogError, NewerLogError
+from indelible.errors import CorruptLogError, NewerLogError, StoreError
 from indelible.events import Sealed
 from indelible.stores import codec
 from indelible.testing.logs import some_log
@@ -77,6 +78,10 @@ BAD_PAYLOADS = {
         b'{"node_id":"a","attempt":1,"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         "nested too deeply",
     ),
+    "102 levels": (
+        b'{"node_id":"a","attempt":1,"new":' + b"[" * 101 + b"]" * 101 + b"}",
+        "101 lev",
+    ),
     "a NUL": (b'{"node_id":"\0","attempt":1}', "control character"),
     "a tab inside a string": (b'{"node_id":"a\tb","attempt":1}', "control character"),
     "nothing": (b"", "Expecting value"),
@@ -97,6 +102,52 @@ def test_a_payload_that_is_not_strict_json_of_its_type_is_corruption(
         codec.open_event(started(payload), place="run r in log")
     assert caught.value.problem.startswith("run r in log: event 1 (node_started): ")
     assert caught.value.exit_code == 8
+
+
+START = (
+    b'{"format":1,"workflow":"w","attempt":1,"definition_digest":"0","engine":"e","inputs":%b,'
+    b'"definition":%b}'
+)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "definition", "is_read"),
+    [(100, 249, True), (101, 0, False), (0, 250, False), (900, 0, False), (0, 900, False)],
+)
+def test_inputs_and_definitions_are_read_as_deep_as_they_are_written(
+    inputs: int, definition: int, is_read: bool
+) -> None:
+    payload = START % (nested(inputs), nested(definition))
+    if is_read:
+        codec.open_event(started(payload, event_type="workflow_started"))
+        return
+    with pytest.raises(CorruptLogError, match="nested too deeply"):
+        codec.open_event(started(payload, event_type="workflow_started"))
+
+
+@pytest.mark.parametrize(("levels", "is_written"), [(100, True), (101, False), (900, False)])
+def test_what_is_written_can_be_read_and_nothing_deeper_is(levels: int, is_written: bool) -> None:
+    event = events.NodeCompleted(
+        node_id="a", attempt=1, duration=0.0, output=msgspec.Raw(nested(levels))
+    )
+    if is_written:
+        sealed = first(event)
+        assert codec.open_event(sealed) == event
+        return
+    with pytest.raises(StoreError, match="run r: a node_completed event is nested too deeply"):
+        first(event)
+    with pytest.raises(CorruptLogError, match="nested too deeply"):
+        codec.open_event(started(codec.encode_payload(event), event_type="node_completed"))
+
+
+def first(event: events.Event) -> Sealed:
+    return codec.seal(
+        event, run_id="r", sequence=1, timestamp="2026-11-23T02:37:01.000000Z", previous="0" * 64
+    )
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b'"[{\\"["' + b"]" * levels
 
 
 def test_a_field_that_a_later_version_added_is_ignored() -> None:

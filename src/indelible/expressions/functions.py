@@ -10,7 +10,7 @@ import msgspec
 from indelible import values
 from indelible.errors import ValueNotJsonError
 from indelible.expressions.limits import (
-    MAX_BITS,
+    MAX_DIGITS,
     MAX_ITEMS,
     MAX_TEXT,
     Refusal,
@@ -114,8 +114,8 @@ def _extreme(name: str, choose: Callable[[Sequence[Any]], object]) -> Callable[.
 
 
 def _round(number: float, digits: int = 0) -> object:
-    if abs(digits) > MAX_BITS:
-        raise Refusal(f"round() takes at most {MAX_BITS} digits")  # 10**digits is computed
+    if abs(digits) > MAX_DIGITS:
+        raise Refusal(f"round() takes at most {MAX_DIGITS} digits")
     return round(number, digits) if digits else round(number)
 
 

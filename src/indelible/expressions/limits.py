@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from indelible.errors import ExpressionError
+from indelible.values import LARGEST, SMALLEST
 
 MAX_SOURCE = 4_096
 """Characters of one expression."""
@@ -22,8 +23,8 @@ MAX_TEXT = 1_048_576
 MAX_ITEMS = 100_000
 """Items of an array that an operator or a function makes."""
 
-MAX_BITS = 1_024
-"""Bits of an integer; the same range as a float's, so that one always becomes the other."""
+MAX_DIGITS = 1_024
+"""Digits that a number is rounded to; ten to that power is computed."""
 
 MAX_NAMED = 10
 """How many of the keys that are there an error lists."""
@@ -66,8 +67,8 @@ def bounded(value: object) -> object:
     match value:
         case str() | list():
             check_length(value, len(value))
-        case int() if value.bit_length() > MAX_BITS:
-            raise Refusal(f"the integer has more than {MAX_BITS:,} bits")
+        case int() if not SMALLEST <= value <= LARGEST:
+            raise Refusal("the integer has more than 64 bits, and no log holds it")
         case float() if not math.isfinite(value):
             raise Refusal("the number is too large, or not a number")
     return value

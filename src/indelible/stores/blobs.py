@@ -19,10 +19,13 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class BlobFolder:
-    """The blobs of one run.  Its directory is made, and durable, with the first of them."""
+    """The blobs of one run.  Its directory is made, and durable, with the first of them.
+
+    Raises ``StoreError`` if something else stands in its place.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = disk.check_directory(path)
 
     def put(self, content: bytes) -> BlobRef:
         """Keep ``content``, durably.  Raises ``StoreError``.
@@ -76,8 +79,9 @@ class BlobFolder:
 
 
 def _sync_again(target: Path) -> None:
-    # Whoever wrote it may have died before it was durable.
-    fd = disk.open_private(target, os.O_RDWR)
+    # Whoever wrote it may have died before it was durable.  It is never written again, so it may
+    # have other names: a backup made of hard links.
+    fd = disk.open_private(target, os.O_RDONLY)
     try:
         disk.sync_file(fd)
     finally:

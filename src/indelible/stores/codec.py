@@ -27,6 +27,9 @@ from indelible.events import EVENT_TYPES, FORMAT, TYPE_NAMES, Event, Sealed
 MAX_LINE = 16 * 1024 * 1024
 """The longest line, in bytes, that is written or read."""
 
+MAX_DEFINITION_LEVELS = 250
+"""Lists and objects inside each other in the payload that holds a definition."""
+
 MAX_RUN_ID = 128
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
@@ -38,6 +41,10 @@ _HEADER = re.compile(
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"\}')
 _DIGEST_BYTES = len(',"digest":""}') + 64
 
+# A value may be MAX_DEPTH deep, and stands that far inside its payload.
+_LEVELS: Mapping[str, int] = {"workflow_started": MAX_DEFINITION_LEVELS}
+_OTHER_LEVELS = values.MAX_DEPTH + 1
+
 _encoder = msgspec.json.Encoder()
 _decoders: Mapping[str, msgspec.json.Decoder[Event]] = {
     name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()
@@ -46,8 +53,9 @@ _decoders: Mapping[str, msgspec.json.Decoder[Event]] = {
 
 def check_run_id(run_id: str) -> str:
     """``run_id`` itself.  Raises ``UsageError`` for one that may not be a name on disk."""
-    if _RUN_ID.fullmatch(run_id) is None:
-        shown = run_id if len(run_id) <= 40 else f"{run_id[:40]}… ({len(run_id)} characters)"
+    if not isinstance(run_id, str) or _RUN_ID.fullmatch(run_id) is None:
+        text = str(run_id)
+        shown = run_id if len(text) <= 40 else f"{text[:40]}… ({len(text)} characters)"
         raise UsageError(
             f"{shown!r} is not a run id",
             hint=f"A run id is 1 to {MAX_RUN_ID} of A-Z a-z 0-9 . _ - and begins with no dot.",
@@ -72,10 +80,14 @@ def encode_payload(event: Event) -> bytes:
 def seal(event: Event, *, run_id: str, sequence: int, timestamp: str, previous: str) -> Sealed:
     """Put ``event`` into its envelope, chained to the digest ``previous``.
 
-    Raises ``StoreError`` if the line would be longer than 16 MiB.
+    Raises ``StoreError`` if the line would be longer than 16 MiB, or nested deeper than is read.
     """
     event_type = TYPE_NAMES[type(event)]
     payload = encode_payload(event)
+    try:
+        values.check_levels(payload, _LEVELS.get(event_type, _OTHER_LEVELS))
+    except ValueError as error:
+        raise StoreError(f"run {run_id}: a {event_type} event is {error}") from None
     body = _body(run_id, sequence, event_type, timestamp, payload)
     if len(body) + _DIGEST_BYTES > MAX_LINE:
         raise StoreError(
@@ -155,9 +167,10 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
             place=place,
         )
     try:
-        values.check_strict(event.payload)
+        levels = _LEVELS.get(event.event_type, _OTHER_LEVELS)
+        values.check_strict(event.payload, levels=levels)
         if event.event_type == "workflow_started":
-            _check_format(event.payload, place)
+            _check_start(event.payload, place)
         return decoder.decode(event.payload)
     except (ValueError, RecursionError) as error:
         raise CorruptLogError(
@@ -177,14 +190,16 @@ def envelope_of(event: Sealed) -> dict[str, object]:
     }
 
 
-class _OnlyFormat(msgspec.Struct):
+class _Start(msgspec.Struct):
     format: int
+    inputs: Raw = Raw()
 
 
-def _check_format(payload: bytes, place: str) -> None:
-    found = msgspec.json.decode(payload, type=_OnlyFormat).format
-    if found > FORMAT:
-        raise NewerLogError(place, found=found, known=FORMAT)
+def _check_start(payload: bytes, place: str) -> None:
+    found = msgspec.json.decode(payload, type=_Start)
+    if found.format > FORMAT:
+        raise NewerLogError(place, found=found.format, known=FORMAT)
+    values.check_levels(bytes(found.inputs), values.MAX_DEPTH)
 
 
 def _body(run_id: str, sequence: int, event_type: str, timestamp: str, payload: bytes) -> bytes:

@@ -7,10 +7,10 @@ Pythons has, can corrupt a database in WAL mode when two connections write and c
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import apsw
@@ -19,18 +19,30 @@ import msgspec
 from indelible.errors import CorruptLogError, NewerLogError, StoreError
 from indelible.events import FORMAT, Sealed
 from indelible.stores import disk
+from indelible.stores.lockers import lockers_of
+from indelible.stores.read_only import connect, is_frozen
 
 APPLICATION_ID = int.from_bytes(b"Indl", "big")
 PATIENCE = 10.0
 """Seconds that a statement waits for another process; a transaction of ours takes milliseconds."""
 
+WAL_PAGES = 1000
+"""Pages of 4,096 bytes after which the -wal file is moved into the database, and to which it is cut
+back when a reader, whom it has to wait for, has let it grow beyond them."""
+
+MOST_PROBLEMS = 5
+"""How many of the problems that SQLite finds in a file are told."""
+
 _SCHEMA = Path(__file__).parent / "sql" / "schema.sql"
+_IN_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 _PRAGMAS: tuple[tuple[str, str | int], ...] = (
     ("journal_mode", "wal"),
     ("synchronous", 2),  # FULL: each commit is synced
     ("recursive_triggers", 1),  # so that REPLACE fires the trigger that refuses DELETE
     ("trusted_schema", 0),
     ("cell_size_check", 1),
+    ("wal_autocheckpoint", WAL_PAGES),
+    ("journal_size_limit", WAL_PAGES * 4096),
     *((("fullfsync", 1), ("checkpoint_fullfsync", 1)) if sys.platform == "darwin" else ()),
 )
 _HINTS: tuple[tuple[type[apsw.Error], str], ...] = (
@@ -57,9 +69,9 @@ class Database:
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         """Open the file that is there; it is not made, and nothing is written to it."""
         self.path = path
+        self._is_frozen = is_frozen(path)
         with self._explained("open"):
-            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
-            self._connection = apsw.Connection(str(path), flags=flags)
+            self._connection = connect(path, frozen=self._is_frozen)
             self._inode = _inode(path)
             self._counted = 0
             try:
@@ -70,6 +82,11 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
+
+    @property
+    def is_stale(self) -> bool:
+        """It was opened as one that nobody writes to, and somebody does."""
+        return self._is_frozen and not is_frozen(self.path)
 
     def check_place(self) -> None:
         """Raise ``StoreError`` if the file is no longer the one that its path leads to."""
@@ -108,6 +125,20 @@ class Database:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                 raise
+
+    def check(self) -> None:
+        """Read the whole file.  Raises ``CorruptLogError`` if a page, the table or a trigger is not
+        as it was made, or if there are triggers that are not ours."""
+        said = [str(row[0]) for row in self._rows(f"PRAGMA integrity_check({MOST_PROBLEMS})")]
+        if said not in ([], ["ok"]):
+            raise CorruptLogError(
+                f"SQLite finds it damaged: {'; '.join(said)}",
+                place=str(self.path),
+                hint="Restore a copy, or move the runs that still verify: indelible copy RUN --to "
+                "STORE",
+            )
+        if not self.is_empty:
+            self._check_schema()
 
     def add(self, events: Iterable[Sealed]) -> int:
         """Insert ``events``; the rowid of the last.  Inside a transaction."""
@@ -207,13 +238,18 @@ class Database:
         return True
 
     def _check_schema(self) -> None:
-        found = {row[0] for row in self._rows("SELECT sql FROM sqlite_schema")}
-        for statement in statements(_SCHEMA.read_text()):
-            if statement not in found:
+        found = set(self._rows(_IN_SCHEMA))
+        made = _made()
+        changes = (
+            (made - found, "its table or a trigger is not as it was made"),
+            ({row for row in found - made if row[0] == "trigger"}, "a trigger in it is not ours"),
+        )
+        for rows, what in changes:
+            for _, name, _, sql in sorted(rows, key=str)[:1]:
                 raise CorruptLogError(
-                    f"its table or a trigger is not as it was made: {statement.splitlines()[0]}",
+                    f"{what}: {str(sql or name).splitlines()[0]}",
                     place=str(self.path),
-                    hint="Without it, events could be changed or removed. Restore a copy.",
+                    hint="With it as it is, events could be changed or removed. Restore a copy.",
                 )
 
     @contextmanager
@@ -224,7 +260,9 @@ class Database:
             raise CorruptLogError(str(error), place=str(self.path)) from error
         except apsw.Error as error:
             hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
-            raise StoreError(f"{self.path}: cannot {doing}: {error}", hint=hint) from error
+            who = isinstance(error, apsw.BusyError) and lockers_of(self.path)
+            problem = f"{self.path}: cannot {doing}: {error}{f' by {who}' if who else ''}"
+            raise StoreError(problem, hint=hint) from error
 
 
 def _inode(path: Path) -> tuple[int, int] | None:
@@ -243,6 +281,11 @@ def create(path: Path) -> None:
         os.close(disk.open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
-def statements(script: str) -> list[str]:
-    """The CREATE statements of ``script``, as SQLite keeps them."""
-    return re.findall(r"^CREATE .*?(?=;\n\n)", script, re.MULTILINE | re.DOTALL)
+@cache
+def _made() -> frozenset[tuple[object, ...]]:
+    """What the schema consists of, as SQLite keeps it."""
+    connection = apsw.Connection(":memory:")
+    connection.execute(_SCHEMA.read_text())
+    made = frozenset(connection.execute(_IN_SCHEMA))
+    connection.close()
+    return made

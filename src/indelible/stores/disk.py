@@ -14,13 +14,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-import msgspec
-
 from indelible.errors import HeldError, StoreError
+from indelible.stores.holder import (
+    is_signed,
+    name_in,
+    name_once_written,
+    sign,
+    this_process,
+    unsign,
+)
 
 LOCK_PATIENCE = 10.0
 """Seconds that ``lock`` waits.  An append takes milliseconds, so whoever takes longer is stuck."""
@@ -32,12 +37,16 @@ _HINTS = {
     errno.EACCES: "The store must belong to the user that runs workflows.",
     errno.EROFS: "Mount it writable; reading goes on working.",
     errno.ELOOP: "It is a symbolic link, and a store follows none.",
+    errno.EMLINK: "What is written there would also stand in the other file. "
+    "Put a copy of it in its place.",
     errno.EMFILE: "Raise the limit of open files: ulimit -n.",
     errno.EIO: "The disk failed. Check it, then resume: the log decides what was kept.",
     errno.ENOLCK: _LOCAL_DISK,
-    errno.EOPNOTSUPP: _LOCAL_DISK,
     errno.ETIMEDOUT: "Look for a process of Indelible that is stopped or hangs.",
 }
+
+# What file systems answer that have no locks; none of it can mean that somebody else has one.
+_LOCKLESS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
 
 @contextmanager
@@ -58,14 +67,52 @@ def explained(error: OSError, path: Path, doing: str) -> StoreError:
 def open_private(path: Path, flags: int) -> int:
     """A descriptor of the regular file ``path``, made 0600 if ``flags`` make it.
 
-    It follows no symbolic link and is not inherited.  Raises ``OSError``.
+    It follows no symbolic link, is not inherited, and opens a file with a second name (a hard
+    link) for reading only.  Raises ``OSError``.
     """
     # Without O_NONBLOCK, a FIFO in the file's place would hang us for ever.
-    fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return fd
-    os.close(fd)
-    raise OSError(errno.EINVAL, "not a regular file")
+    always = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(path, flags & ~os.O_TRUNC | always, 0o600)
+    try:
+        _check_file(os.fstat(fd), is_read_only=flags & os.O_ACCMODE == os.O_RDONLY)
+        if flags & os.O_TRUNC:  # not before it is known whose bytes these are
+            os.ftruncate(fd, 0)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _check_file(found: os.stat_result, *, is_read_only: bool) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if found.st_nlink > 1 and not is_read_only:
+        raise OSError(errno.EMLINK, "it has a second name, a hard link")
+
+
+def check_directory(path: Path) -> Path:
+    """``path``, which must be a directory if it is there.  No link is followed out of a store.
+
+    Raises ``StoreError``.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return path
+    except OSError as error:
+        raise explained(error, path, "open") from error
+    if not stat.S_ISDIR(mode):
+        raise StoreError(f"{path}: not a directory", hint="Move it out of the store.")
+    return path
+
+
+def check_in_place(fd: int, path: Path) -> None:
+    """Raise ``StoreError`` unless ``path`` still leads to the file behind ``fd``."""
+    if not _is_at(fd, path):
+        raise StoreError(
+            f"{path}: was moved or replaced while it was open",
+            hint="Put it back, then resume; nothing was added to either file.",
+        )
 
 
 def make_directory(path: Path) -> None:
@@ -76,12 +123,19 @@ def make_directory(path: Path) -> None:
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
+        # Nothing is made in a directory whose own name may be lost, so that whoever comes after a
+        # crash, or a sync that failed, need not look further up.
+        _sync_names(folder.parent.parent)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-    for folder in dict.fromkeys([*path.parents[:2], *(folder.parent for folder in missing)]):
-        # What we may not write to, we have made no name in.
-        if os.access(folder, os.W_OK):
-            sync_directory(folder)
+    for folder in path.parents[: 1 if missing else 2]:
+        _sync_names(folder)
+
+
+def _sync_names(folder: Path) -> None:
+    # What we may not write to, we have made no name in.
+    if os.access(folder, os.W_OK):
+        sync_directory(folder)
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -123,6 +177,10 @@ def try_lock(fd: int) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _LOCKLESS:
+            raise
+        raise OSError(errno.ENOLCK, f"no locks here ({error.strerror})") from error
     return True
 
 
@@ -132,7 +190,10 @@ def lock(fd: int, *, patience: float = LOCK_PATIENCE) -> None:
     pause = 0.0005
     while not try_lock(fd):
         if time.monotonic() > deadline:
-            raise OSError(errno.ETIMEDOUT, f"somebody else has held it for {patience:.0f} s")
+            from indelible.stores.lockers import lockers_of
+
+            who = lockers_of(fd) or "somebody else"
+            raise OSError(errno.ETIMEDOUT, f"{who} has held it for {patience:.0f} s")
         time.sleep(pause)
         pause = min(pause * 2, 0.02)
 
@@ -140,16 +201,6 @@ def lock(fd: int, *, patience: float = LOCK_PATIENCE) -> None:
 def unlock(fd: int) -> None:
     """Give the lock back, also for copies of ``fd`` that a fork left in a child."""
     fcntl.flock(fd, fcntl.LOCK_UN)
-
-
-def refuse_without_locks(directory: Path) -> None:
-    """Raise ``StoreError`` if the file system of ``directory`` cannot lock, as some networks'."""
-    with explain(directory, "lock"):
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            try_lock(fd)
-        finally:
-            os.close(fd)
 
 
 class Claim:
@@ -170,7 +221,8 @@ class Claim:
             fd = self._open_locked()
             try:
                 os.ftruncate(fd, 0)
-                write_all_at(fd, _this_process(), 0)
+                write_all_at(fd, this_process(), 0)
+                sign(fd)
             except OSError:
                 os.close(fd)
                 raise
@@ -184,6 +236,9 @@ class Claim:
         trace: TracebackType | None,
     ) -> None:
         if self._fd >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._fd, 0)  # so that nobody is told of us while the next one begins
+            unsign(self._fd)
             unlock(self._fd)
         self.forget()
 
@@ -200,19 +255,11 @@ class Claim:
             is_free = try_lock(fd)
             if is_free and _is_at(fd, self._path):
                 return fd
-            holder = _holder(fd)
+            holder = name_once_written(fd)
             os.close(fd)
             if not is_free:
                 raise HeldError(self._run_id, holder)
             # Somebody put another file in its place: that one counts.
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """Who holds a claim: what stands in its lock file."""
-
-    host: str
-    pid: int
-    since: str
 
 
 _held: set[Claim] = set()
@@ -227,17 +274,20 @@ def _forget_all() -> None:
 os.register_at_fork(after_in_child=_forget_all)
 
 
-def _this_process() -> bytes:
-    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return msgspec.json.encode(Holder(os.uname().nodename, os.getpid(), since)) + b"\n"
+def driver_at(path: Path) -> str:
+    """Who holds the claim ``path`` now, as ``HeldError`` names it; empty if nobody does.
 
-
-def _holder(fd: int) -> str:
-    try:
-        holder = msgspec.json.decode(os.pread(fd, 4096, 0), type=Holder)
-    except msgspec.MsgspecError:
-        return ""  # it has just taken the lock and not yet written its name
-    return f"pid {holder.pid} on {holder.host} since {holder.since}"
+    Takes no lock and writes nothing.  Raises ``StoreError``.
+    """
+    with explain(path, "read"):
+        try:
+            fd = open_private(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return ""
+        try:
+            return (name_in(fd) or "another process") if is_signed(fd) else ""
+        finally:
+            os.close(fd)
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -12,7 +12,6 @@ A directory without one complete event is not a run: it is not listed, and may b
 from __future__ import annotations
 
 import os
-import stat
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from indelible.stores import disk
 from indelible.stores.blobs import BlobFolder
 from indelible.stores.codec import MAX_LINE, check_run_id
 from indelible.stores.head import Head, HeadSyncer, head_at
+from indelible.stores.place import check_root
 from indelible.stores.port import TornTailWarning
 from indelible.stores.scan import Position, Scan, start_of
 from indelible.stores.writer import HEAD_NAME, LOCK_NAME, LOG_NAME, LogWriter, headless
@@ -48,6 +48,7 @@ class FilesystemStore:
         self._writers: dict[str, LogWriter] = {}
         self._last_read: dict[str, Position] = {}
         self._lock = Lock()
+        self._is_checked = False
 
     def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
         folder = self._folder_of(run_id)
@@ -87,6 +88,9 @@ class FilesystemStore:
                 with self._lock:
                     self._close_writer(run_id)
 
+    def driver(self, run_id: str) -> str:
+        return disk.driver_at(self._folder_of(run_id) / LOCK_NAME)
+
     def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
         folder = self._folder_of(run_id)
         deadline = time.monotonic() + timeout
@@ -107,7 +111,7 @@ class FilesystemStore:
         return BlobFolder(self._folder_of(run_id) / "blobs").get(ref)
 
     def folder(self, run_id: str) -> Path:
-        return self._folder_of(run_id) / "logs"
+        return disk.check_directory(self._folder_of(run_id) / "logs")
 
     def rebuild_head(self, run_id: str) -> int:
         """Accept a log whose head is gone, after checking its chain; see ``stores/repair.py``."""
@@ -126,22 +130,16 @@ class FilesystemStore:
 
     def _folder_of(self, run_id: str) -> Path:
         """The directory of a run, which must be one: no link is followed out of the store."""
-        folder = self.root / check_run_id(run_id)
-        try:
-            mode = folder.lstat().st_mode
-        except FileNotFoundError:
-            return folder
-        except OSError as error:
-            raise disk.explained(error, folder, "open") from error
-        if not stat.S_ISDIR(mode):
-            raise StoreError(f"{folder}: not a directory", hint="Move it out of the store.")
-        return folder
+        return disk.check_directory(self.root / check_run_id(run_id))
 
     def _make(self, folder: Path) -> None:
         """Make the run's directory; opening its writer makes the names durable."""
         with disk.explain(folder, "create"):
             if not self.root.exists():
                 disk.make_directory(self.root)
+            if not self._is_checked:
+                check_root(self.root)
+                self._is_checked = True
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def _open_writer(self, run_id: str, folder: Path) -> LogWriter:
@@ -170,7 +168,7 @@ class FilesystemStore:
                 return
             with os.fdopen(fd, "rb") as file:
                 start = self._start(run_id, after)
-                head = head or _no_head(path, run_id, fd)
+                head = head or _late_head(path, run_id, fd)
                 scan = Scan(file, run_id, start, head, place=str(path))
                 yield from (event for event in scan if event.sequence > after)
         self._last_read[run_id] = scan.end
@@ -215,11 +213,15 @@ def _head_of(folder: Path) -> Head | None:
         return None
 
 
-def _no_head(path: Path, run_id: str, fd: int) -> Head:
-    if os.fstat(fd).st_size:
+def _late_head(path: Path, run_id: str, fd: int) -> Head:
+    """The head of a log that had none when we looked: its run may have begun since."""
+    if os.fstat(fd).st_size == 0:
+        return Head(0, run_id, 0, 0, start_of(run_id).digest)
+    # It is written before the first event is, so by now it is there, or it is lost.
+    head = _head_of(path.parent)
+    if head is None:
         raise headless(path, run_id)
-    start = start_of(run_id)
-    return Head(0, run_id, 0, 0, start.digest)
+    return head
 
 
 def _torn(path: Path, scan: Scan) -> str:

@@ -50,12 +50,16 @@ class MemoryStore:
         check_run_id(run_id)
         with self._grown:
             if run_id in self._held:
-                raise HeldError(run_id, f"pid {os.getpid()}, this process")
+                raise HeldError(run_id, _this_process())
             self._held.add(run_id)
         try:
             yield
         finally:
             self._held.discard(run_id)
+
+    def driver(self, run_id: str) -> str:
+        check_run_id(run_id)
+        return _this_process() if run_id in self._held else ""
 
     def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
         check_run_id(run_id)
@@ -91,3 +95,7 @@ class MemoryStore:
             from shutil import rmtree
 
             rmtree(folder, ignore_errors=True)
+
+
+def _this_process() -> str:
+    return f"pid {os.getpid()}, this process"

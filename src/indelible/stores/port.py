@@ -60,6 +60,13 @@ class IWorkflowStore(Protocol):
         """
         ...
 
+    def driver(self, run_id: str) -> str:
+        """Who holds the claim now, in the words of ``HeldError``; empty if nobody does.
+
+        Takes no lock and writes nothing, so it keeps nobody from claiming.
+        """
+        ...
+
     def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
         """Block until the log is longer than ``after``, at most ``timeout`` seconds.  Is it?"""
         ...
@@ -73,7 +80,10 @@ class IWorkflowStore(Protocol):
         ...
 
     def folder(self, run_id: str) -> Path:
-        """A directory of this machine for what the run's nodes print; whoever writes makes it."""
+        """A directory of this machine for what the run's nodes print, and for their locks.
+
+        Whoever writes makes it.
+        """
         ...
 
     def close(self) -> None:

@@ -28,10 +28,12 @@ from indelible.errors import (
 )
 from indelible.events import BlobRef, Sealed
 from indelible.stores import chain, disk
+from indelible.stores.acknowledged import check_acknowledged
 from indelible.stores.blobs import BlobFolder
 from indelible.stores.codec import check_run_id
 from indelible.stores.database import PATIENCE, Database, Row, create
 from indelible.stores.head import SLOT_OFFSETS, Head, HeadFile, HeadSyncer, head_at
+from indelible.stores.place import check_beside
 
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
@@ -95,14 +97,18 @@ class SqliteStore:
     @contextmanager
     def claim(self, run_id: str) -> Iterator[None]:
         check_run_id(run_id)
-        folder = self._beside("claims")
-        with disk.explain(folder, "make"):
-            disk.make_directory(folder)
-        with disk.Claim(folder / f"{run_id}.lock", run_id):
+        lock = self._lock_of(run_id)
+        with disk.explain(lock.parent, "make"):
+            disk.make_directory(lock.parent)
+        with disk.Claim(lock, run_id):
             with self._grown:
                 self._writable()
                 self._suspended.discard(run_id)
             yield
+
+    def driver(self, run_id: str) -> str:
+        check_run_id(run_id)
+        return disk.driver_at(self._lock_of(run_id))
 
     def wait(self, run_id: str, *, after: int, timeout: float) -> bool:
         check_run_id(run_id)
@@ -125,7 +131,14 @@ class SqliteStore:
         return self._blobs(run_id).get(ref)
 
     def folder(self, run_id: str) -> Path:
-        return self._beside("logs") / check_run_id(run_id)
+        return self._folder_of("logs", run_id)
+
+    def check(self) -> None:
+        """Read all of the database.  Raises ``CorruptLogError`` if it is not as it was made."""
+        with self._grown:
+            found = self._readable()
+            if found is not None:
+                found.check()
 
     def rebuild_head(self, run_id: str) -> int:
         """Accept a database whose head is gone, after checking it; see ``stores/repair.py``."""
@@ -142,11 +155,18 @@ class SqliteStore:
             with self._grown:
                 self._let_go()
 
+    def _lock_of(self, run_id: str) -> Path:
+        return disk.check_directory(self._beside("claims")) / f"{run_id}.lock"
+
     def _beside(self, what: str) -> Path:
         return self.path.with_name(f"{self.path.name}.{what}")
 
     def _blobs(self, run_id: str) -> BlobFolder:
-        return BlobFolder(self._beside("blobs") / check_run_id(run_id))
+        return BlobFolder(self._folder_of("blobs", run_id))
+
+    def _folder_of(self, what: str, run_id: str) -> Path:
+        check_run_id(run_id)
+        return disk.check_directory(disk.check_directory(self._beside(what)) / run_id)
 
     def _is_longer(self, run_id: str, after: int) -> bool:
         found = self._readable()
@@ -171,14 +191,22 @@ class SqliteStore:
         """The database, if there is one; it has at least what the head says was acknowledged."""
         # Read before the table, so that it cannot be ahead of it.
         head = self._read_head()
+        if self._database is not None and self._database.is_stale:
+            self._let_go()
         if self._database is None and self.path.exists():
             self._database = Database(self.path, patience=self._patience)
         if self._database is None and head is not None and head.offset > 0:
             raise CorruptLogError(
                 f"the database is missing; its head names {head.offset} rows", place=str(self.path)
             )
-        if self._database is not None:
-            _check_head(head, self._database)
+        if self._database is None:
+            return None
+        if head is None:
+            if self._database.last_row() is None:
+                return self._database
+            # The first run may have begun since we looked; its head was written before its row.
+            head = self._read_head()
+        check_acknowledged(head, self._database)
         return self._database
 
     def _read_head(self) -> Head | None:
@@ -198,6 +226,7 @@ class SqliteStore:
         self._readable()  # refuses what is damaged, or not ours, before anything is made
         with disk.explain(self.path.parent, "make"):
             disk.make_directory(self.path.parent)
+            check_beside(self.path)
         head = HeadFile(self._head_path, create=True)
         try:
             with head.locked():
@@ -217,7 +246,11 @@ class SqliteStore:
         database = self._database
         database.make_writable()
         known = head.read()
-        _check_head(known, database)
+        check_acknowledged(known, database)
+        # SQLite goes on when it cannot sync the directory, and a checkpoint half done is lost with
+        # a -wal file whose name was not durable.
+        with disk.explain(self.path.parent, "sync"):
+            disk.sync_directory(self.path.parent)
         database.checkpoint()
         last = database.last_row() or NO_ROW
         for _ in SLOT_OFFSETS if known is None else SLOT_OFFSETS[:1]:
@@ -225,8 +258,6 @@ class SqliteStore:
                 run_id=last.run_id, sequence=last.sequence, offset=last.rowid, digest=last.digest
             )
         head.sync()
-        with disk.explain(self.path.parent, "sync"):
-            disk.sync_directory(self.path.parent)
         database.checkpoint_on_close(True)
         return database
 
@@ -253,35 +284,3 @@ def _end(database: Database, run_id: str) -> chain.End:
     if length == 0:
         return chain.beginning(run_id)
     return chain.after(database.events(run_id, after=length - 1)[0])
-
-
-def _check_head(head: Head | None, database: Database) -> None:
-    """Raise ``CorruptLogError`` if the database lacks what the head says was acknowledged."""
-    last = database.last_row()
-    if head is None and last is not None:
-        raise CorruptLogError(
-            "its .head file is missing or has no valid slot",
-            place=str(database.path),
-            hint="Copy it together with the database, or accept the log as it stands: "
-            "indelible repair RUN --rebuild-head",
-        )
-    if head is not None and head.offset > 0:
-        _check_row(head, database, last.rowid if last else 0)
-    if last is not None and not database.is_without_gaps(last.rowid):
-        raise CorruptLogError(
-            "rows have been removed: their numbers have gaps",
-            place=str(database.path),
-            hint="Only somebody who took the triggers away can do that. Restore a copy.",
-        )
-
-
-def _check_row(head: Head, database: Database, rows: int) -> None:
-    found = database.row(head.offset)
-    if found == Row(head.offset, head.run_id, head.sequence, head.digest):
-        return
-    has = f"row {head.offset} is another" if found else f"only {rows} are there"
-    raise CorruptLogError(
-        f"acknowledged events are lost: {head.offset} rows were written, {has}",
-        place=str(database.path),
-        hint="Its -wal file was damaged or removed, or an older copy was put in its place.",
-    )

@@ -53,6 +53,7 @@ class LogWriter:
     def append(self, events: Sequence[Sealed], expected: int) -> None:
         """Add ``events`` durably.  See ``IWorkflowStore.append``."""
         with self._lock, self._poisoning(), self._head.locked():
+            self._check_places()
             if os.fstat(self._fd).st_size != self.position.offset:
                 self.position = self._settle()
             found = self.position
@@ -68,6 +69,11 @@ class LogWriter:
                 last.sequence, found.offset + len(data), last.digest, last.timestamp
             )
             self._move_head(is_terminal=last.is_terminal)
+
+    def _check_places(self) -> None:
+        # Both: the lock is on the head, and a head elsewhere locks nobody out.
+        disk.check_in_place(self._fd, self._path)
+        disk.check_in_place(self._head.fd, self._head.path)
 
     def close(self) -> None:
         """Sync the head and let go of the files.  Raises ``StoreError`` if the sync fails."""
@@ -120,6 +126,8 @@ class LogWriter:
         """Make what stands beyond the head durable or cut it off; needs the append lock."""
         with disk.explain(self._path, "open"):
             head = self._head.read() or self._first_head()
+            if head.run_id != self._run_id:
+                raise _foreign(self._folder, head.run_id)
             # What the head vouches for is verified whenever it is read; here its last line will do.
             known = position_of(head) if self._ends_in(head) else start_of(self._run_id)
             with os.fdopen(os.dup(self._fd), "rb") as file:
@@ -184,6 +192,14 @@ class LogWriter:
         self._head.sync()
         for folder in (self._folder, self._folder.parent, self._folder.parent.parent):
             disk.sync_directory(folder)
+
+
+def _foreign(folder: Path, run_id: str) -> StoreError:
+    """The error where names that differ in capitals only lead to one directory, or it was moved."""
+    return StoreError(
+        f"{folder}: holds the run {run_id}",
+        hint="Choose another --run-id, or give the directory its name back.",
+    )
 
 
 def headless(path: Path, run_id: str) -> CorruptLogError:

@@ -71,6 +71,20 @@ class StoreContract(LogContract):
             assert list(store.runs()) == []
         assert list(store.runs()) == []
 
+    def test_6_whoever_asks_who_drives_is_told_and_keeps_nobody_from_it(
+        self, store: IWorkflowStore, second: IWorkflowStore
+    ) -> None:
+        assert (store.driver(RUN), second.driver(RUN)) == ("", "")
+        assert list(store.runs()) == []
+        with store.claim(RUN):
+            assert f"pid {os.getpid()}" in second.driver(RUN)
+            assert f"pid {os.getpid()}" in store.driver(RUN)
+            assert second.driver("run-2") == ""
+            with pytest.raises(HeldError, match=str(os.getpid())):
+                second.claim(RUN).__enter__()
+            assert second.driver(RUN), "a claim that was refused takes nothing from the other"
+        assert (store.driver(RUN), second.driver(RUN)) == ("", "")
+
     def test_6_a_killed_process_holds_nothing(
         self, store: IWorkflowStore, reopen: Opener | None
     ) -> None:
@@ -80,8 +94,10 @@ class StoreContract(LogContract):
         with held_elsewhere(reopen) as pid:
             with pytest.raises(HeldError, match=f"{pid}"):
                 store.claim(RUN).__enter__()
+            assert f"pid {pid} " in store.driver(RUN)
             assert tuple(store.read(RUN)) == log[:2]
             os.kill(pid, signal.SIGKILL)
+        assert store.driver(RUN) == ""
         with store.claim(RUN):
             store.append(RUN, log[2:], expected=2)
         assert tuple(store.read(RUN)) == log
@@ -140,6 +156,7 @@ class StoreContract(LogContract):
             lambda: store.append(run_id, some_log(RUN, 1), expected=0),
             lambda: list(store.read(run_id)),
             lambda: store.claim(run_id).__enter__(),
+            lambda: store.driver(run_id),
             lambda: store.wait(run_id, after=0, timeout=0),
             lambda: store.put_blob(run_id, b"x"),
             lambda: store.get_blob(run_id, ref),
