@@ -18,6 +18,7 @@ from indelible.executors.attempt import context
 from indelible.executors.inline import InlineExecutor
 from indelible.executors.local import LocalExecutor
 from indelible.executors.port import Executor, Failed, Succeeded
+from indelible.executors.threads import node_threads
 from indelible.nodes import node_kinds
 from indelible.testing.attempts import an_attempt, outcomes_of
 
@@ -141,6 +142,7 @@ def test_a_thread_that_the_system_refuses_is_a_failure(
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    node_threads.cache_clear()  # with the idle threads of other tests it would need no new one
     executor = open_local(node=fine)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     outcome = outcomes_of(executor, [an_attempt(LIVE, tmp_path)])["node"]

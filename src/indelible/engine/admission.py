@@ -12,6 +12,8 @@ from indelible.engine.state import NodeState, NodeStatus, Role, RunState
 
 def enqueue(state: RunState, node: NodeState) -> None:
     """Put ``node`` into the queue that its state belongs to, if it belongs to any."""
+    if node.missing and node.status is NodeStatus.PENDING:
+        return
     if node.is_closing:
         state.closing.push(node.serial)
     elif node.is_startable:
@@ -51,6 +53,7 @@ def count_outcome(state: RunState, node: NodeState, step: int) -> None:
     outcome = node.status.value
     for below in node.below or ():
         below.missing -= step
+        below.judged = None
         setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
         if below.missing and below.status is not NodeStatus.RUNNING:
             release(state, below)

@@ -62,6 +62,8 @@ def environment_of(
 
     A body from another workflow file adds its own ``env`` in between.
     """
+    if not env and not node.env and (state is None or state.parent is None):
+        return {}
     rendered = _rendered(env, scope)
     containers = [] if state is None else [each for each in around(state)][::-1]
     for container in containers:

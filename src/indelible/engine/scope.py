@@ -41,26 +41,16 @@ class Scope(Mapping[str, object]):
         self._node = node
         self._index = index
         self._prefix = "" if node is None else node.prefix
-        self._around = () if node is None else tuple(around(node))
-        self._roots: dict[str, Callable[[], object]] = {
-            "inputs": self.inputs,
-            "nodes": lambda: _Nodes(self),
-            "run": lambda: {"id": self._state.run_id},
-            "item": self._item,
-            "index": self._place,
-            "previous": self._previous,
-            "output": self._latest,
-            "secrets": _Secrets,
-        }
+        self._around = () if node is None or node.parent is None else tuple(around(node))
 
     def __getitem__(self, name: str) -> object:
-        return self._roots[name]()
+        return _ROOTS[name](self)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._roots)
+        return iter(_ROOTS)
 
     def __len__(self) -> int:
-        return len(self._roots)
+        return len(_ROOTS)
 
     def at(self, node: NodeState | None, index: int | None = None) -> Scope:
         """The scope of another node of the run, or of an iteration that it is to begin."""
@@ -168,6 +158,18 @@ class Scope(Mapping[str, object]):
             return values.decode(raw)
         except ValueError as error:
             raise CorruptLogError(str(error), place=f"run {self._state.run_id}") from error
+
+
+_ROOTS: Mapping[str, Callable[[Scope], object]] = {
+    "inputs": Scope.inputs,
+    "nodes": lambda scope: _Nodes(scope),
+    "run": lambda scope: {"id": scope._state.run_id},
+    "item": Scope._item,
+    "index": Scope._place,
+    "previous": Scope._previous,
+    "output": Scope._latest,
+    "secrets": lambda scope: _Secrets(),
+}
 
 
 def is_isolated(node: NodeState) -> bool:

@@ -134,6 +134,8 @@ class NodeState(msgspec.Struct, eq=False):
     retries are limited by, ``interruptions`` the crashes in a row, ``resets`` the explicit ones.
     ``roots`` are the nodes that a failure or skip goes back to.
 
+    ``judged`` keeps the verdict on the upstream that has ended so far.
+
     A container has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
     of an instance: from 0 in a map, from 1 in a loop.
     """
@@ -157,6 +159,7 @@ class NodeState(msgspec.Struct, eq=False):
     interruptions: int = 0
     resets: int = 0
     is_admitted: bool = False
+    judged: Verdict | None = None
     retry_at: datetime | None = None
     waiting: Waiting | None = None
     output: Raw | BlobRef | None = None
@@ -203,21 +206,26 @@ class NodeState(msgspec.Struct, eq=False):
     @property
     def is_startable(self) -> bool:
         """May begin, or begin again, as far as its upstream is concerned."""
-        if self.status is NodeStatus.INTERRUPTED:
-            return not self.is_given_up and not self.missing
-        return self.is_judged and self.verdict() is Verdict.START
+        if self.status is NodeStatus.PENDING:
+            return not self.missing and self.verdict() is Verdict.START
+        return self.status is NodeStatus.INTERRUPTED and not self.missing and not self.is_given_up
 
     @property
     def is_closing(self) -> bool:
         """Will end, or go into its next iteration, without waiting for anything more."""
+        if self.status is NodeStatus.PENDING:
+            return not self.missing and self.verdict() is not Verdict.START
         if self.status is NodeStatus.RUNNING:
-            return self.is_container and not self.open_children
-        return self.is_given_up or (self.is_judged and self.verdict() is not Verdict.START)
+            return not self.open_children and self.is_container
+        return self.is_given_up
 
     def verdict(self) -> Verdict:
         """What the trigger rule says; to be asked only of a node that is judged."""
-        # An instance is not judged itself: the node that it is an instance of was.
-        return Verdict.START if self.is_instance else judge(self.rule, self.upstream)
+        if self.judged is None:
+            # An instance is not judged itself: the node that it is an instance of was.
+            is_free = self.index is not None or not self.planned.upstream
+            self.judged = Verdict.START if is_free else judge(self.rule, self.upstream)
+        return self.judged
 
 
 class RunState:

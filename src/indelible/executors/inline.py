@@ -5,7 +5,7 @@ Nothing happens between two calls of ``outcomes``, so a breakpoint in a node sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock
 
@@ -69,6 +69,9 @@ class InlineExecutor:
         if isinstance(end, StoreError):
             raise end
         return (end,)
+
+    def relay(self, turn: Callable[[], None]) -> None:
+        """Everything happens in ``outcomes``."""
 
     def wake(self) -> None:
         """Make an ``outcomes`` that waits for attempts return; a running node goes on."""

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from indelible.events import NodeError
 from indelible.executors.attempt import Control, Kinds, begin
 from indelible.executors.capture import capture, echo
 from indelible.executors.failures import error_of, failure
+from indelible.executors.inbox import Inbox
 from indelible.executors.log import AttemptLog
 from indelible.executors.port import Attempt, End, Failed, Outcome, Succeeded
-from indelible.executors.threads import DaemonThreads
+from indelible.executors.threads import node_threads
 from indelible.executors.vault import Vault
 from indelible.secrets import Secrets, SecretSource
 
@@ -81,10 +81,12 @@ class LocalExecutor:
         self._kinds = kinds
         self._vault = Vault(secrets or Secrets())
         self._echo = echo
-        self._inbox: SimpleQueue[End | None] = SimpleQueue()
+        self._inbox: Inbox[End] = Inbox()
         self._refusal: StoreError | None = None
+        self._relay: Callable[[], None] | None = None
         self._running: dict[str, Control] = {}
-        self._threads = DaemonThreads("indelible-node")
+        self._unbegun: set[str] = set()
+        self._threads = node_threads()
         self._watchdog = LazyWatchdog()
         self._loop: Coroutines | None = None
         self._lock = Lock()
@@ -99,6 +101,7 @@ class LocalExecutor:
             log = AttemptLog(attempt.log, echo if self._echo else None)
             control = Control(log, self._watchdog)
             self._running[attempt.node_id] = control
+            self._unbegun.add(attempt.node_id)
             try:
                 self._threads.start(partial(self._run, attempt, control))
             except RuntimeError as error:
@@ -124,9 +127,13 @@ class LocalExecutor:
             if monotonic() >= deadline and due > deadline:
                 return ()
 
+    def relay(self, turn: Callable[[], None]) -> None:
+        """Turns are taken by the threads that run nodes, when no attempt waits for them."""
+        self._relay = turn
+
     def wake(self) -> None:
         """Make a blocked ``outcomes`` return now."""
-        self._inbox.put(None)  # SimpleQueue.put is reentrant: safe in a signal handler
+        self._inbox.ring()
 
     def cancel(self, node_id: str, error: NodeError) -> None:
         """Stop the node's attempt; a thread is only asked to (``context().cancelled``)."""
@@ -148,7 +155,6 @@ class LocalExecutor:
         if self._loop is not None:
             self._loop.close()
         self._watchdog.close()
-        self._threads.close()
         self.wake()
         capture.close()
 
@@ -159,31 +165,28 @@ class LocalExecutor:
 
     def _received(self, seconds: float) -> list[Outcome] | None:
         """What is in the inbox; None if nothing came in time."""
-        ready: list[Outcome] = []
-        try:
-            is_over = not seconds or self._refusal is not None
-            found = self._inbox.get_nowait() if is_over else self._inbox.get(timeout=seconds)
-        except Empty:
+        found = self._inbox.take(0 if self._refusal is not None else seconds)
+        if found is None:
             return None
-        with suppress(Empty):
-            while True:
-                if isinstance(found, StoreError):
-                    self._refusal = found
-                elif found is not None:
-                    ready.append(found)
-                found = self._inbox.get_nowait()
+        ready: list[Outcome] = []
+        for end in found:
+            if isinstance(end, StoreError):
+                self._refusal = end
+            else:
+                ready.append(end)
         return ready if ready or self._refusal is None else None
 
     def _is_stopping(self) -> bool:
         return any(control.is_stoppable for control in list(self._running.values()))
 
     def _run(self, attempt: Attempt, control: Control) -> Callable[[], None]:
+        self._unbegun.discard(attempt.node_id)
         try:
             result = begin(self._kinds, attempt, control, self._vault)
         except BaseException as error:  # a thread that dies in silence would leave the run waiting
             return partial(self._give_up, attempt, control, error)
         if isinstance(result, Succeeded | Failed | StoreError):
-            return partial(self._end, attempt, control, result)
+            return partial(self._end_here, attempt, control, result)
         return partial(self._go_on, attempt, control, result)
 
     def _go_on(self, attempt: Attempt, control: Control, rest: Coroutine[Any, Any, End]) -> None:
@@ -214,7 +217,20 @@ class LocalExecutor:
             ),
         )
 
+    def _end_here(self, attempt: Attempt, control: Control, end: End) -> None:
+        """In a thread that runs nodes: it has time for a turn, unless attempts wait for it."""
+        relay = self._relay
+        if relay is None or self._unbegun or self._is_closed:
+            self._end(attempt, control, end)
+        else:
+            self._put(attempt, control, end)
+            relay()
+
     def _end(self, attempt: Attempt, control: Control, end: End) -> None:
+        self._put(attempt, control, end)
+        self._inbox.ring()
+
+    def _put(self, attempt: Attempt, control: Control, end: End) -> None:
         with self._lock:
             if self._running.get(attempt.node_id) is not control:
                 return  # a coroutine that was given up

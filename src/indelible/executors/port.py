@@ -16,7 +16,7 @@ Six promises, kept by every executor and tested by one suite (``indelible.testin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -99,6 +99,14 @@ class Executor(Protocol):
         """All outcomes that are ready, after at most ``timeout`` seconds (None: for ever).
 
         Raises ``StoreError`` if the disk refused what an attempt printed.
+        """
+        ...
+
+    def relay(self, turn: Callable[[], None]) -> None:
+        """Have ``turn`` called where an outcome came to be, if that saves waking another thread.
+
+        An executor may as well let everything wait for ``outcomes``.  ``turn`` asks it for what is
+        ready, with no timeout; it raises nothing, and returns at once if a turn is being taken.
         """
         ...
 

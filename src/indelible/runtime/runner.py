@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from threading import Lock
 
 from msgspec import UNSET, Raw
 
@@ -60,6 +61,11 @@ class Runner:
         self._roll = roll
         self._blobs: dict[str, bytes] = {}
         self._is_interrupted = False
+        self._turns = Lock()
+        self._has_news = False
+        self._moment: datetime | None = None
+        self._failure: BaseException | None = None
+        self._is_ended = False
 
     def interrupt(self) -> None:
         """Stop gracefully: running attempts are stopped and recorded, the run can be resumed.
@@ -76,18 +82,61 @@ class Runner:
         Raises ``InterruptedRunError`` after ``interrupt``, ``HeldError`` if another driver took
         over, and whatever the store raises; the run can be resumed after each of them.
         """
-        outcomes: Sequence[Outcome] = ()
-        while True:
-            self._turn(outcomes)
+        self._executor.relay(self._relayed)
+        outcomes: Sequence[Outcome] | None = None
+        try:
+            while True:
+                with self._turns:
+                    patience = self._advance(outcomes)
+                    if patience is None:
+                        return self._log.state
+                is_asked = not self._is_interrupted
+                outcomes = self._executor.outcomes(timeout=patience) if is_asked else ()
+        finally:
+            with self._turns:
+                self._is_ended = True
+
+    def _advance(self, outcomes: Sequence[Outcome] | None) -> float | None:
+        """A turn in the driving thread: seconds until the next one at the latest, None if it is
+        over.  ``outcomes`` are None at the first.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._is_interrupted and outcomes is not None:
+            self._wind_down(outcomes)
+            raise InterruptedRunError(self._log.run_id)
+        if outcomes is not None and not outcomes:
+            self._notice_others()
+        self._turn(outcomes or ())
+        state = self._log.state
+        if state.is_settled or (not self._waits and is_only_waiting(state)):
+            return None
+        return self._patience()
+
+    def _relayed(self) -> None:
+        """Take turns in the thread that has news, unless another one does: that will see them."""
+        self._has_news = True
+        while self._has_news and self._turns.acquire(blocking=False):
+            try:
+                self._has_news = False
+                self._turn_here()
+            finally:
+                self._turns.release()
+        if self._is_interrupted:
+            self._executor.wake()  # the driving thread waits for news with the turn in its hands
+
+    def _turn_here(self) -> None:
+        """A turn in a thread of the executor; the driving one is woken only if it has to act."""
+        if self._is_interrupted or self._is_ended:
+            return
+        try:
+            self._turn(self._executor.outcomes(timeout=0))
             state = self._log.state
-            if state.is_settled or (not self._waits and is_only_waiting(state)):
-                return state
-            outcomes = () if self._is_interrupted else self._outcomes()
-            if self._is_interrupted:
-                self._wind_down(outcomes)
-                raise InterruptedRunError(self._log.run_id)
-            if not outcomes:
-                self._notice_others()
+            if not state.running or next_moment(state, self._now()) != self._moment:
+                self._executor.wake()
+        except BaseException as error:  # it is the driving thread's to raise
+            self._failure, self._is_ended = error, True
+            self._executor.wake()
 
     def _turn(self, outcomes: Sequence[Outcome]) -> None:
         """Append what happened and what follows from it; then, and only then, act."""
@@ -178,13 +227,10 @@ class Runner:
         if self._log.store.wait(self._log.run_id, after=self._log.length, timeout=0):
             self._reload()
 
-    def _outcomes(self) -> Sequence[Outcome]:
-        return self._executor.outcomes(timeout=self._patience())
-
     def _patience(self) -> float:
         """Seconds until there is something to look at, whatever the executor says."""
         now = self._now()
-        moment = next_moment(self._log.state, now)
+        moment = self._moment = next_moment(self._log.state, now)
         if moment is None:
             return POLL
         return min(POLL, max(0.0, (moment - now).total_seconds()))

@@ -56,6 +56,9 @@ class ScriptedExecutor:
             return ()
         return (self._outcome(self._waiting.pop(0)),)
 
+    def relay(self, turn: Callable[[], None]) -> None:
+        """Everything happens in ``outcomes``."""
+
     def wake(self) -> None:
         """Never blocks, so there is nothing to wake."""
 
