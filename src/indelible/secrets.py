@@ -65,6 +65,8 @@ def mentioned_in(definition: str) -> tuple[str, ...]:
 
     From its mere text, so rather one too many: whoever masks them is not harmed by that.
     """
+    if "secrets" not in definition:
+        return ()
     return tuple(dict.fromkeys(_MENTION.findall(definition)))
 
 

@@ -23,7 +23,7 @@ STOPPED = NodeError(type="Stopped", message="as asked")
 
 
 def run(attempt: Attempt, *argv: str) -> bytes:
-    log = AttemptLog(attempt.log)
+    log = AttemptLog(lambda: attempt.log)
     command = Command(argv=argv or ("bash", "-c", command_of(attempt)), keeps_stdout=True)
     try:
         return bytes(run_command(command, attempt, Control(log)))
@@ -219,7 +219,7 @@ def test_without_pidfd_the_end_is_noticed_all_the_same(
 
 def test_an_attempt_cancelled_before_its_start_starts_nothing(tmp_path: Path) -> None:
     attempt = an_attempt(Bash("touch started"), tmp_path, cwd=tmp_path)
-    control = Control(AttemptLog(attempt.log))
+    control = Control(AttemptLog(lambda: attempt.log))
     control.cancel(STOPPED)
     with pytest.raises(AttemptFailedError) as caught:
         run_command(Command(argv=["bash", "-c", command_of(attempt)]), attempt, control)

@@ -116,7 +116,7 @@ def test_a_lock_that_cannot_be_made_keeps_the_command_from_starting(
 
 
 def test_a_log_tells_of_its_refusal_as_often_as_it_is_asked() -> None:
-    log = AttemptLog(FULL)
+    log = AttemptLog(lambda: FULL)
     asked: list[Callable[[], bytes]] = [
         lambda: log.write(b"a"),
         lambda: log.flush("stdout"),

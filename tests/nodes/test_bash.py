@@ -16,7 +16,7 @@ from indelible.testing.attempts import an_attempt
 
 def output_of(command: str, folder: Path, output: OutputFormat | None = None) -> bytes:
     attempt = an_attempt(Bash(command), folder, output=output)
-    log = AttemptLog(attempt.log)
+    log = AttemptLog(lambda: attempt.log)
     try:
         return BashKind().run(attempt, Control(log))
     finally:

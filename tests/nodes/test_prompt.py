@@ -59,7 +59,7 @@ def asked(
 
 
 def answer_to(attempt: Attempt, *configured: str) -> Json:
-    log = AttemptLog(attempt.log)
+    log = AttemptLog(lambda: attempt.log)
     try:
         return values.decode(PromptKind(configured).run(attempt, Control(log)))
     finally:

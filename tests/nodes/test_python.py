@@ -48,7 +48,7 @@ def task(name: str, folder: Path) -> Python:
 
 
 def output_of(attempt: Attempt, **functions: Callable[..., object]) -> bytes:
-    log = AttemptLog(attempt.log)
+    log = AttemptLog(lambda: attempt.log)
     try:
         work = PythonKind(functions).run(attempt, Control(log))
         return asyncio.run(work) if isinstance(work, Coroutine) else work

@@ -17,7 +17,7 @@ from indelible.testing.attempts import an_attempt
 
 
 def output_of(attempt: Attempt) -> bytes:
-    log = AttemptLog(attempt.log)
+    log = AttemptLog(lambda: attempt.log)
     try:
         return ScriptKind().run(attempt, Control(log))
     finally:

@@ -28,7 +28,7 @@ from indelible.runtime import drive
 from indelible.runtime.drive import Shell
 from indelible.runtime.identity import now_utc
 from indelible.runtime.log import open_log
-from indelible.runtime.payloads import lock_path
+from indelible.executors.files import lock_path
 from indelible.stores.filesystem import FilesystemStore
 from indelible.testing.attempts import contents_of, is_running
 from indelible.version import __version__

@@ -16,7 +16,7 @@ from indelible.cli.text import counted, visible_bytes
 from indelible.engine.state import NodeState, NodeStatus
 from indelible.errors import NotFoundError
 from indelible.runtime.log import Log, open_log
-from indelible.runtime.payloads import log_path
+from indelible.executors.files import log_path
 
 EXAMPLES = """
 indelible logs latest fetch

@@ -13,7 +13,7 @@ from indelible.cli.streams import put_json, put_line, say
 from indelible.cli.text import run_argument_of, span, tally, visible
 from indelible.engine.state import NodeState, RunState, RunStatus
 from indelible.events import BlobRef
-from indelible.runtime.payloads import log_path
+from indelible.executors.files import log_path
 from indelible.stores.port import IWorkflowStore
 
 EXIT_CODES: Mapping[RunStatus, int] = {

@@ -23,7 +23,7 @@ from indelible.projections.reasons import skips, why_skipped
 from indelible.projections.standing import OPEN, Standing, standing_of
 from indelible.projections.timeline import NEVER, NodeTimes, node_times
 from indelible.runtime.log import open_log
-from indelible.runtime.payloads import log_path
+from indelible.executors.files import log_path
 from indelible.stores.port import IWorkflowStore
 
 EXAMPLES = """

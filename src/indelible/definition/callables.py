@@ -63,8 +63,10 @@ class UnimportableWarning(UserWarning):
 
 def warn_of_unimportable(functions: Mapping[str, AnyCallable]) -> None:
     """Warn, once for all of them, of lambdas and functions made inside others."""
-    known = {id(function): is_importable(function) for function in functions.values()}
-    lost = [name for name, function in functions.items() if not known[id(function)]]
+    # By identity, and each once: a workflow may have one function in a thousand nodes.
+    distinct = {id(function): function for function in functions.values()}
+    unfit = {key for key, function in distinct.items() if not is_importable(function)}
+    lost = [name for name, function in functions.items() if id(function) in unfit] if unfit else []
     if lost:
         shown = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
         warn(

@@ -60,6 +60,8 @@ def next_moment(state: RunState, now: datetime) -> datetime | None:
     """
     if state.status is not RunStatus.RUNNING:
         return None
+    if not (state.retries or state.timers):
+        return state.deadline
     retry = next((moment for moment, _ in state.retries if moment > now), None)
     timer = state.timers.first()
     moments = (retry, timer and timer[0], state.deadline)
@@ -75,6 +77,8 @@ def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Actio
         return _end_early(state, _failure(state, state.fatal))
     if state.open_nodes == 0:
         return (_finish(state, blobs),)
+    if not (state.closing or state.timers or state.retries or state.ready):
+        return ()
     scope = Scope(state, blobs)
     return tuple(
         chain(_close_nodes(state, now, scope), _due_timers(state, now), _starts(state, now, scope))

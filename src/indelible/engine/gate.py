@@ -35,4 +35,6 @@ def gates_from(gate: Gate | None) -> Iterator[Gate]:
 
 def first_full(gate: Gate | None) -> Gate | None:
     """The nearest gate that lets nobody in; None if the way is free."""
-    return next((each for each in gates_from(gate) if each.is_full), None)
+    while gate is not None and not gate.is_full:
+        gate = gate.outer
+    return gate

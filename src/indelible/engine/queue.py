@@ -35,6 +35,10 @@ class Queue(Generic[T]):
         self.settle()
         return heappop(self._heap) if self._heap else None
 
+    def __bool__(self) -> bool:
+        """False only if there is nothing to see."""
+        return bool(self._heap)
+
     def first(self) -> T | None:
         """The smallest entry that holds."""
         return next(iter(self), None)

@@ -29,7 +29,15 @@ INTERRUPTED = "Interrupted"
 """Error type of an attempt that ended with its driver; counted against nothing."""
 
 
-class RunStatus(StrEnum):
+class _Word(StrEnum):
+    """One of a few words.  Hashed as the text it is: Enum's own hash is written in Python, and
+    these are looked up in tables several times an event.
+    """
+
+    __hash__ = str.__hash__
+
+
+class RunStatus(_Word):
     """Where a run stands.  The last three are closed; only a resume opens them again."""
 
     PENDING = "pending"
@@ -39,7 +47,7 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class NodeStatus(StrEnum):
+class NodeStatus(_Word):
     """Where a node stands.  The last five are the outcomes that trigger rules count."""
 
     PENDING = "pending"
@@ -66,7 +74,7 @@ ENDED = frozenset(
 CLOSED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
-class Role(StrEnum):
+class Role(_Word):
     """What starting a node means: an attempt somewhere, a wait, or nodes inside it."""
 
     ATTEMPT = "attempt"
@@ -95,7 +103,7 @@ def role_of(node: Node, *, is_instance: bool) -> Role:
     return _ROLES.get(type(node.body), Role.ATTEMPT)
 
 
-class Move(StrEnum):
+class Move(_Word):
     """What an event does to a node.  A failure with a ``retry_at`` is a RETRY, else a FAIL."""
 
     START = "start"

@@ -6,6 +6,7 @@ Nothing happens between two calls of ``outcomes``, so a breakpoint in a node sto
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 
@@ -44,7 +45,7 @@ class InlineExecutor:
         if self._is_closed:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
-            log = AttemptLog(attempt.log, echo if self._echo else None)
+            log = AttemptLog(partial(getattr, attempt, "log"), echo if self._echo else None)
             control = Control(log, self._watchdog)
             self._controls[attempt.node_id] = control
             self._waiting.put((attempt, control))

@@ -98,7 +98,7 @@ class LocalExecutor:
         if self._is_closed:
             raise UsageError("this executor is closed", hint="Make a new one.")
         for attempt in attempts:
-            log = AttemptLog(attempt.log, echo if self._echo else None)
+            log = AttemptLog(partial(getattr, attempt, "log"), echo if self._echo else None)
             control = Control(log, self._watchdog)
             self._running[attempt.node_id] = control
             self._unbegun.add(attempt.node_id)

@@ -56,7 +56,9 @@ class Sink(Protocol):
 
 
 class AttemptLog:
-    """Appends to ``path`` (0600, folders 0700), which is made with the first byte, not before.
+    """Appends to a file (0600, folders 0700) that is made with the first byte, not before.
+
+    ``path`` is not asked before either, as most Python nodes print nothing.
 
     May be written to from any thread.  A file that cannot be written raises ``OSError`` with the
     path in it, so that a node whose log is lost fails instead of going on in silence.  A disk that
@@ -66,7 +68,7 @@ class AttemptLog:
 
     __slots__ = ("_echo", "_fd", "_lock", "_path", "_refusal")
 
-    def __init__(self, path: Path, echo: Echo | None = None) -> None:
+    def __init__(self, path: Callable[[], Path], echo: Echo | None = None) -> None:
         self._path = path
         self._echo = echo
         self._fd = -1
@@ -82,12 +84,12 @@ class AttemptLog:
         with self._lock:
             try:
                 if self._fd < 0:
-                    self._fd = _open(self._path)
+                    self._fd = _open(self._path())
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(self._fd, rest) :]
             except OSError as error:
-                told = at_path(error, self._path)
+                told = at_path(error, self._path())
                 self._refusal = told if isinstance(told, DiskRefusedError) else self._refusal
                 raise told from error
         return data

@@ -25,6 +25,7 @@ import msgspec
 from indelible.definition.model import Body, Node
 from indelible.errors import StoreError
 from indelible.events import NodeError
+from indelible.executors.files import lock_path, log_path
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,19 +33,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     ``path`` is the id of a node inside another or of an instance, such as ``deploy[2]/build``.
     ``arguments`` are JSON, by name; ``env`` is what is added to the driver's environment; both hold
-    markers where secrets are to be.  ``log`` is the file for what the node prints, made when the
-    first byte is written; ``folder`` is the workflow file's, first on ``sys.path`` of Python that
-    runs here.  ``agent`` answers prompts that name no command of their own.  ``previous_error`` is
+    markers where secrets are to be.  ``files`` is where the run keeps files of its attempts;
+    ``folder`` is the workflow file's, first on ``sys.path`` of Python that runs here.  ``agent`` answers prompts that name no command of their own.  ``previous_error`` is
     how the node's last attempt failed, since it was reset.  ``secrets`` are the names of all that
     the workflow uses: they are masked also where this node got hold of them by other ways.
-    ``lock`` is a file that is kept locked while any process of the attempt lives.
     """
 
     run_id: str
     node: Node
     number: int
     idempotency_key: str
-    log: Path
+    files: Path
     path: str = ""
     folder: str = ""
     arguments: Mapping[str, bytes] = {}
@@ -52,7 +51,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     agent: tuple[str, ...] = ()
     previous_error: NodeError | None = None
     secrets: tuple[str, ...] = ()
-    lock: Path | None = None
 
     @property
     def node_id(self) -> str:
@@ -61,6 +59,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def body(self) -> Body:
         return self.node.body
+
+    @property
+    def log(self) -> Path:
+        """The file for what the node prints, made when the first byte is written."""
+        return log_path(self.files, self.node_id, self.number)
+
+    @property
+    def lock(self) -> Path:
+        """The file that is kept locked while any process of the attempt lives."""
+        return lock_path(self.files, self.node_id, self.number)
 
 
 class Succeeded(msgspec.Struct, frozen=True, kw_only=True):

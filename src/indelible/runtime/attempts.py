@@ -10,7 +10,6 @@ from indelible.engine.tree import around
 from indelible.executors.port import Attempt
 from indelible.plan import Plan
 from indelible.runtime.log import Log
-from indelible.runtime.payloads import lock_path, log_path
 from indelible.secrets import mentioned_in
 
 
@@ -25,17 +24,17 @@ class Attempts:
 
     def of(self, start: StartNode) -> Attempt:
         """Everything that there is to know to make this attempt; nothing is looked up later."""
-        node = self._log.state.nodes[start.node_id]
-        definition = self._log.plan.definition
+        state = self._log.state
+        node = state.nodes[start.node_id]
+        definition = state.plan.definition
         return Attempt(
             run_id=self._log.run_id,
             node=node.planned.node,
             path=node.id,
             number=start.attempt,
             idempotency_key=f"{self._log.run_id}/{node.id}/{node.resets}",
-            log=log_path(self._folder, node.id, start.attempt),
-            lock=lock_path(self._folder, node.id, start.attempt),
-            folder=_folder_of(node) or definition.folder,
+            files=self._folder,
+            folder=(node.parent and _folder_of(node)) or definition.folder,
             arguments=start.arguments,
             env=start.env,
             agent=definition.agent,

@@ -19,7 +19,7 @@ import msgspec
 from indelible.engine.state import NodeStatus, RunState
 from indelible.errors import GhostError
 from indelible.executors.group import is_free
-from indelible.runtime.payloads import lock_path, locks_in
+from indelible.executors.files import lock_path, locks_in
 from indelible.stores.disk import explain
 
 KEPT = frozenset({NodeStatus.SUCCESS, NodeStatus.ALLOWED})

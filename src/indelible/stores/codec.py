@@ -70,7 +70,7 @@ def first_digest(run_id: str) -> str:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339, UTC, microseconds, ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def encode_payload(event: Event) -> bytes:

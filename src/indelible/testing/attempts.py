@@ -58,7 +58,7 @@ def an_attempt(
         node=node,
         number=number,
         idempotency_key=f"run/{node.id}/0",
-        log=folder / "logs" / f"{node.id}.{number}.log",
+        files=folder / "logs",
         folder=str(folder),
         arguments={name: values.encode(value) for name, value in (arguments or {}).items()},
         env=env or {},
