@@ -180,6 +180,8 @@ def list_of(item: Shape, stand_in: object = msgspec.UNSET) -> Shape:
 
     def read(value: object, at: At) -> object:
         items: Any = _list(value, at)
+        if item is TEXT and all(type(each) is str for each in items):
+            return tuple(items)  # nearly every `depends_on`, at a tenth of the price
         found = (at.read(step, item, each) for step, each in enumerate(items))
         kept = (stand_in if each is msgspec.UNSET else each for each in found)
         return tuple(each for each in kept if each is not msgspec.UNSET)

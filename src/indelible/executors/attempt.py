@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 STREAMS = ("stdout", "stderr")
 """What a node can print to."""
 
+NOTHING_TO_HIDE = Redactor()
+"""What an attempt says before its secrets are known is masked by this: not at all."""
+
 Work = bytes | Coroutine[Any, Any, bytes]
 """The output as strict JSON, or a coroutine that will give it."""
 
@@ -65,7 +68,7 @@ class Control:
     def __init__(self, log: Sink, watchdog: Callable[[], Watchdog] | None = None) -> None:
         self.log = log
         self.watchdog = watchdog
-        self.redactor = Redactor()
+        self.redactor = NOTHING_TO_HIDE
         self.error: NodeError | None = None
         self.grace: float | None = None
         self._stop: Callable[[], object] | None = None

@@ -30,8 +30,11 @@ class Vault:
 
     def redactor(self, attempt: Attempt) -> Redactor:
         """Masks what is known by now, with all that ``attempt`` may come to know of."""
+        names = {*attempt.secrets, *_names_of(attempt)}
+        if not names:
+            return self._redactor  # no lock that every node of every workflow would queue for
         with self._lock:
-            wanted = {*attempt.secrets, *_names_of(attempt)} - self._values.keys()
+            wanted = names - self._values.keys()
             found = dict(self._found(wanted))
             if found:
                 self._values |= found
@@ -43,6 +46,8 @@ class Vault:
 
         Raises ``SecretError`` for a secret without a value.
         """
+        if not attempt.env and not attempt.arguments:
+            return attempt
         return replace(
             attempt,
             env={name: reveal(text, self._value) for name, text in attempt.env.items()},
