@@ -241,6 +241,7 @@ def _skip(state: RunState, event: NodeSkipped) -> None:
         raise illegal(state, f"{node.id} skipped before its upstream had ended")
     node.roots = roots_of(state, node) or frozenset((node.id,))
     _end(state, node, NodeStatus.UPSTREAM_FAILED if event.upstream_failed else NodeStatus.SKIPPED)
+    state.ready.settle()
 
 
 def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
@@ -256,7 +257,6 @@ def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
         node.parent.open_children -= 1
         enqueue(state, node.parent)
     state.closing.settle()
-    state.ready.settle()
 
 
 def _move(state: RunState, node_id: str, move: Move) -> NodeState:

@@ -27,8 +27,9 @@ class Queue(Generic[T]):
 
     def settle(self) -> None:
         """Forget entries at the top that no longer hold."""
-        while self._heap and not self._is_due(self._heap[0]):
-            heappop(self._heap)
+        heap, is_due = self._heap, self._is_due
+        while heap and not is_due(heap[0]):
+            heappop(heap)
 
     def pop(self) -> T | None:
         """Take out the smallest entry that holds; None if there is none."""

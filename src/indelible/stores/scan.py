@@ -13,7 +13,7 @@ import msgspec
 
 from indelible.errors import CorruptLogError
 from indelible.events import Sealed
-from indelible.stores.codec import MAX_LINE, first_digest, follows, parse_line
+from indelible.stores.codec import MAX_LINE, first_digest, follows, next_event, parse_line
 from indelible.stores.head import Head
 
 SECTOR = 512
@@ -60,14 +60,24 @@ class Scan:
     def __iter__(self) -> Iterator[Sealed]:
         self._file.seek(self.end.offset)
         while line := self._file.readline(MAX_LINE + 2):
-            event = self._verified(line)
+            end = self.end
+            event = next_event(
+                line,
+                run_id=self._run_id,
+                sequence=end.sequence,
+                previous=end.digest,
+                timestamp=end.timestamp,
+            )
+            if event is None:
+                event = self._verified(line)  # it says what is wrong
             if event is None:
                 self.tail = line + self._file.read()
                 return
             self.end = Position(
-                event.sequence, self.end.offset + len(line), event.digest, event.timestamp
+                event.sequence, end.offset + len(line), event.digest, event.timestamp
             )
-            self._check_head()
+            if event.sequence == self._head.sequence:
+                self._check_head()
             yield event
 
     def _verified(self, line: bytes) -> Sealed | None:
@@ -91,7 +101,7 @@ class Scan:
     def _check_head(self) -> None:
         """The event that ends where the head points must be the one that the head names."""
         end, head = self.end, self._head
-        if end.sequence == head.sequence and (end.offset, end.digest) != (head.offset, head.digest):
+        if (end.offset, end.digest) != (head.offset, head.digest):
             self.problem = "this event is not the one that the head names"
             raise self.damage()
 
