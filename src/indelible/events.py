@@ -111,6 +111,8 @@ class NodeStarted(Fact, frozen=True):
     """An attempt begins.  This is durable before its work is.
 
     ``instances`` and ``items_digest`` (of the items as JSON) say what a map was expanded to.
+    ``refused`` is the error of an expression of the node that has no value: nothing is executed,
+    and a ``node_failed`` with it follows in the same append, or after a crash between the two.
     ``at`` is when it happened, in node events that a fork took over; else the envelope says it.
     """
 
@@ -119,6 +121,7 @@ class NodeStarted(Fact, frozen=True):
     waiting: Waiting | None = None
     instances: int | None = None
     items_digest: str | None = None
+    refused: NodeError | None = None
     at: datetime | None = None
 
 

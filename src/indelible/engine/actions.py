@@ -123,7 +123,7 @@ def events_of(action: Action, keep: Keep) -> tuple[Event, ...]:
             return (NodeStarted(node_id=node_id, attempt=attempt),)
         case RefuseNode(node_id, attempt, error):
             return (
-                NodeStarted(node_id=node_id, attempt=attempt),
+                NodeStarted(node_id=node_id, attempt=attempt, refused=error),
                 NodeFailed(node_id=node_id, attempt=attempt, error=error),
             )
         case FailNode(node_id, attempt, error):

@@ -90,7 +90,10 @@ def check_end(
     moment: Moment,
 ) -> None:
     """An end that no executor and no person reported.  Raises ``Misfit``."""
-    if node.status is NodeStatus.INTERRUPTED:
+    if node.status is NodeStatus.RUNNING and node.refused is not None:
+        if not isinstance(event, NodeFailed) or event.error != node.refused:
+            raise Misfit(f"{node.id} was to fail with the error that it began with")
+    elif node.status is NodeStatus.INTERRUPTED:
         if not node.is_given_up or not _is_failure(event, INTERRUPTED):
             raise Misfit(f"{node.id} was interrupted, and may run again; it has not ended")
     elif node.role is Role.TIMER:

@@ -30,7 +30,14 @@ from indelible.engine.outputs import Blobs, BlobsNeeded
 from indelible.engine.render import UNRENDERABLE, outputs_of
 from indelible.engine.roots import roots_of, union
 from indelible.engine.scope import Scope
-from indelible.engine.state import INTERRUPTED, STOPPED, NodeState, RunState, RunStatus
+from indelible.engine.state import (
+    INTERRUPTED,
+    STOPPED,
+    NodeState,
+    NodeStatus,
+    RunState,
+    RunStatus,
+)
 from indelible.engine.tree import next_attempt
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import MAX_NAMED, NodeError, NodeSkipped, WorkflowFailed
@@ -88,7 +95,9 @@ def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Actio
 def _close_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
     for serial in state.closing:
         node = state.by_serial[serial]
-        if node.is_given_up:
+        if node.refused is not None and node.status is NodeStatus.RUNNING:
+            yield FailNode(node.id, node.attempt, node.refused)
+        elif node.is_given_up:
             yield FailNode(node.id, node.attempt, _interrupted(node))
         elif node.is_container and not node.is_judged:
             yield from _wind_up(state, node, now, scope)

@@ -150,7 +150,11 @@ def _start(state: RunState, event: NodeStarted) -> None:
     was_retrying = node.status is NodeStatus.RETRYING
     node.attempt = event.attempt
     node.retry_at = None
-    if node.role in WAITS:
+    node.refused = event.refused
+    if event.refused is not None:
+        node.status = NodeStatus.RUNNING
+        enqueue(state, node)
+    elif node.role in WAITS:
         node.status = NodeStatus.WAITING
         node.waiting = event.waiting
         state.waiting[node.id] = None

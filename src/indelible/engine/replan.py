@@ -23,6 +23,7 @@ _OF_A_NODE = (
     "waiting",
     "output",
     "error",
+    "refused",
     "roots",
 )
 _NAMED = ("waiting", "failed", "fatal", "stopped")

@@ -51,5 +51,5 @@ def _reopen(state: RunState, node: NodeState) -> None:
         if parent.is_ended:
             _reopen(state, parent)
             parent.status = NodeStatus.RUNNING
-    node.output = node.error = node.retry_at = node.waiting = None
+    node.output = node.error = node.refused = node.retry_at = node.waiting = None
     node.roots = frozenset()

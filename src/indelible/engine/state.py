@@ -144,6 +144,8 @@ class NodeState(msgspec.Struct, eq=False):
 
     ``judged`` keeps the verdict on the upstream that has ended so far.
 
+    ``refused`` is why an attempt that has begun is to fail without being made.
+
     A container has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
     of an instance: from 0 in a map, from 1 in a loop.
     """
@@ -172,6 +174,7 @@ class NodeState(msgspec.Struct, eq=False):
     waiting: Waiting | None = None
     output: Raw | BlobRef | None = None
     error: NodeError | None = None
+    refused: NodeError | None = None
     roots: frozenset[str] = frozenset()
 
     @property
@@ -224,7 +227,8 @@ class NodeState(msgspec.Struct, eq=False):
         if self.status is NodeStatus.PENDING:
             return not self.missing and self.verdict() is not Verdict.START
         if self.status is NodeStatus.RUNNING:
-            return not self.open_children and self.is_container
+            is_through = not self.open_children and self.is_container
+            return is_through or self.refused is not None
         return self.is_given_up
 
     def verdict(self) -> Verdict:
