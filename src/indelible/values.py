@@ -28,6 +28,7 @@ MAX_DEPTH = 100
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """The integers that a value may hold: beyond them, other readers of a log round in silence."""
 
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 _FLAT = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
@@ -40,7 +41,7 @@ def encode(value: object) -> bytes:
     circles, more than 100 levels.
     """
     _check(value, [], 0)
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def decode(raw: bytes | msgspec.Raw) -> Json:
@@ -104,7 +105,10 @@ def _levels(raw: bytes) -> int:
 
 def _refuse_halves(value: Json) -> None:
     """Raise ``ValueError`` for text with a lone surrogate, which no UTF-8 can hold."""
-    json.dumps(value, ensure_ascii=False).encode()
+    try:
+        _ENCODER.encode(value).encode()
+    except UnicodeEncodeError:
+        raise ValueError("text has a lone surrogate, which is half a character") from None
 
 
 def _decoded(data: bytes) -> Json:

@@ -1,4 +1,4 @@
-"""A node whose expression has no value begins and fails in one append.  A crash may part the two."""
+"""A node whose expression has no value begins and fails in one append; a crash may part the two."""
 
 from __future__ import annotations
 

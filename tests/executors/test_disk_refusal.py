@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from indelible.definition.model import Bash, Python
 from indelible.errors import StoreError
@@ -48,7 +47,9 @@ async def shouts_later() -> None:
 
 
 def on_a_full_disk(attempt: Attempt) -> Attempt:
-    return replace(attempt, log=FULL)
+    attempt.files.mkdir()
+    attempt.log.symlink_to(FULL)
+    return attempt
 
 
 @pytest.mark.parametrize("live", [shouts, hides_it, rephrases_it, shouts_later])
@@ -57,7 +58,7 @@ def test_a_function_neither_fails_nor_completes(
 ) -> None:
     executor = open_executor(node=live)
     executor.submit([on_a_full_disk(an_attempt(LIVE, tmp_path))])
-    with pytest.raises(StoreError, match="/dev/full: cannot write: No space left") as refused:
+    with pytest.raises(StoreError, match=r"node\.1\.log: cannot write: No space left") as refused:
         awaited(executor)
     assert "Free some space, then resume" in refused.value.hint
 
@@ -69,7 +70,7 @@ def test_a_command_neither_fails_nor_completes(
 ) -> None:
     executor = open_executor()
     executor.submit([on_a_full_disk(an_attempt(Bash(f"echo hello; {end}"), tmp_path))])
-    with pytest.raises(StoreError, match="/dev/full: cannot write"):
+    with pytest.raises(StoreError, match=r"node\.1\.log: cannot write"):
         awaited(executor)
 
 
@@ -81,7 +82,7 @@ def test_a_mask_for_secrets_hides_no_full_disk(
     env = {"KEY": marker("INDELIBLE_TESTED")}
     executor = open_executor()
     executor.submit([on_a_full_disk(an_attempt(Bash("echo $KEY"), tmp_path, env=env))])
-    with pytest.raises(StoreError, match="/dev/full: cannot write"):
+    with pytest.raises(StoreError, match=r"node\.1\.log: cannot write"):
         awaited(executor)
 
 
@@ -96,7 +97,8 @@ def test_trouble_with_the_disk_is_told_from_trouble_with_a_file(code: int) -> No
 def test_a_log_that_cannot_be_written_for_another_reason_still_fails_the_node(
     open_executor: Open, tmp_path: Path
 ) -> None:
-    attempt = replace(an_attempt(LIVE, tmp_path), log=tmp_path)
+    attempt = an_attempt(LIVE, tmp_path)
+    attempt.log.mkdir(parents=True)
     outcome = outcomes_of(open_executor(node=shouts), [attempt])["node"]
     assert isinstance(outcome, Failed)
     assert outcome.error.type == "IsADirectoryError"
@@ -106,9 +108,9 @@ def test_a_log_that_cannot_be_written_for_another_reason_still_fails_the_node(
 def test_a_lock_that_cannot_be_made_keeps_the_command_from_starting(
     open_executor: Open, tmp_path: Path
 ) -> None:
-    (tmp_path / "locks").touch()
     attempt = an_attempt(Bash("touch started"), tmp_path, cwd=tmp_path)
-    attempt = replace(attempt, lock=tmp_path / "locks" / "node.1")
+    attempt.files.mkdir()
+    attempt.lock.parent.touch()
     outcome = outcomes_of(open_executor(), [attempt])["node"]
     assert isinstance(outcome, Failed)
     assert outcome.error.message.startswith("cannot lock what marks the attempt: ")

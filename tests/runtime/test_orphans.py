@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from indelible.definition.model import Bash, Definition, Node
 from indelible.definition.normal import digest_of, encode_definition
 from indelible.engine.resume import resumption
 from indelible.errors import GhostError, StoreError
 from indelible.events import FORMAT, Sealed, WorkflowStarted
+from indelible.executors.files import lock_path
 from indelible.executors.group import AttemptLock
 from indelible.executors.local import LocalExecutor
 from indelible.executors.port import Attempt
@@ -28,7 +28,6 @@ from indelible.runtime import drive
 from indelible.runtime.drive import Shell
 from indelible.runtime.identity import now_utc
 from indelible.runtime.log import open_log
-from indelible.executors.files import lock_path
 from indelible.stores.filesystem import FilesystemStore
 from indelible.testing.attempts import contents_of, is_running
 from indelible.version import __version__
@@ -321,10 +320,11 @@ class FullDisk(LocalExecutor):
     """What the node ``prints`` prints goes to a disk that is full."""
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
-        full = Path("/dev/full")
-        super().submit(
-            [replace(each, log=full) if each.node_id == "prints" else each for each in attempts]
-        )
+        for attempt in attempts:
+            if attempt.node_id == "prints":
+                attempt.files.mkdir(parents=True, exist_ok=True)
+                attempt.log.symlink_to("/dev/full")
+        super().submit(attempts)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -342,7 +342,7 @@ def test_a_disk_too_full_for_what_a_node_prints_stops_the_drive_and_not_the_node
         ),
     )
     shell = Shell(executor=lambda functions: FullDisk(node_kinds()))
-    with pytest.raises(StoreError, match="/dev/full: cannot write: No space left") as refused:
+    with pytest.raises(StoreError, match=r"prints\.1\.log: cannot write: No space left") as refused:
         drive.start(store, flow, {}, run_id="r", shell=shell)
     assert refused.value.exit_code == 9
     assert not is_running(pid_in(pid))

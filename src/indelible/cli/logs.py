@@ -15,8 +15,8 @@ from indelible.cli.streams import put_bytes, put_json, say
 from indelible.cli.text import counted, visible_bytes
 from indelible.engine.state import NodeState, NodeStatus
 from indelible.errors import NotFoundError
-from indelible.runtime.log import Log, open_log
 from indelible.executors.files import log_path
+from indelible.runtime.log import Log, open_log
 
 EXAMPLES = """
 indelible logs latest fetch

@@ -19,11 +19,11 @@ from indelible.definition.wording import did_you_mean
 from indelible.engine.state import NodeState, RunState
 from indelible.errors import NotFoundError
 from indelible.events import BlobRef, NodeSkipped, Sealed, Waiting
+from indelible.executors.files import log_path
 from indelible.projections.reasons import skips, why_skipped
 from indelible.projections.standing import OPEN, Standing, standing_of
 from indelible.projections.timeline import NEVER, NodeTimes, node_times
 from indelible.runtime.log import open_log
-from indelible.executors.files import log_path
 from indelible.stores.port import IWorkflowStore
 
 EXAMPLES = """

@@ -34,9 +34,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     ``path`` is the id of a node inside another or of an instance, such as ``deploy[2]/build``.
     ``arguments`` are JSON, by name; ``env`` is what is added to the driver's environment; both hold
     markers where secrets are to be.  ``files`` is where the run keeps files of its attempts;
-    ``folder`` is the workflow file's, first on ``sys.path`` of Python that runs here.  ``agent`` answers prompts that name no command of their own.  ``previous_error`` is
-    how the node's last attempt failed, since it was reset.  ``secrets`` are the names of all that
-    the workflow uses: they are masked also where this node got hold of them by other ways.
+    ``folder`` is the workflow file's, first on ``sys.path`` of Python that runs here.  ``agent``
+    answers prompts that name no command of their own.  ``previous_error`` is how the node's last
+    attempt failed, since it was reset.  ``secrets`` are the names of all that the workflow uses:
+    they are masked also where this node got hold of them by other ways.
     """
 
     run_id: str

@@ -18,8 +18,8 @@ import msgspec
 
 from indelible.engine.state import NodeStatus, RunState
 from indelible.errors import GhostError
-from indelible.executors.group import is_free
 from indelible.executors.files import lock_path, locks_in
+from indelible.executors.group import is_free
 from indelible.stores.disk import explain
 
 KEPT = frozenset({NodeStatus.SUCCESS, NodeStatus.ALLOWED})
