@@ -1,12 +1,16 @@
 """Indelible on the workloads W1 to W6, in the form in which every engine is measured.
 
-    python bench/peer_indelible.py W1 --dir DIR [--n N] [--variant sqlite]
+    python bench/peer_indelible.py W1 --dir DIR [--n N] [--variant sqlite] [--threads T]
 
-Building the workflow counts, importing does not (W5 and W4 are measured from outside).
+Building the workflow counts, importing does not (W5 and W4 are measured from outside).  With
+``--count FILE`` it is counted instead: how many syncs, and the bytes before each, go into FILE.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -14,13 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import workloads
+from counting import Syncs
 
 import indelible as ink
 from indelible.errors import RunExistsError
 from indelible.values import Json
 
-THREADS = 8
-"""W3: how many threads call ``flow.run``."""
+THREADS = 16
+"""W3: how many threads call ``flow.run``, unless ``--threads`` says otherwise."""
 
 
 def nothing() -> None:
@@ -28,7 +33,11 @@ def nothing() -> None:
 
 
 def marked(folder: str, number: int) -> int:
-    return workloads.mark(folder, number)
+    """A step of W4; in the first of its two processes one of them is the last."""
+    workloads.mark(folder, number)
+    if os.environ.get(workloads.LAST_STEP) == str(number):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
 
 
 def chain(given: Namespace, store: str) -> int:
@@ -41,7 +50,7 @@ def chain(given: Namespace, store: str) -> int:
 
 
 def fan(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("fan")
+    flow = ink.Workflow("fan", max_parallel=0)
     wide = [flow.add(nothing, id=f"n{number}") for number in range(given.n)]
     flow.add(nothing, id="join", depends_on=wide)
     assert flow.run(store=store).status == "completed"
@@ -54,7 +63,7 @@ def diamonds(given: Namespace, store: str) -> int:
     middle = [flow.add(nothing, id=name, depends_on=["a"]) for name in ("b", "c", "d")]
     flow.add(nothing, id="e", depends_on=middle)
     opened = ink.open_store(store)
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(given.threads) as threads:
         runs = list(threads.map(lambda _: flow.run(store=opened).status, range(given.n)))
     opened.close()
     assert runs == ["completed"] * given.n
@@ -62,7 +71,7 @@ def diamonds(given: Namespace, store: str) -> int:
 
 
 def marked_chain(given: Namespace, store: str) -> int:
-    """Killed by whoever measures, and run a second time."""
+    """Killed in the middle, and run a second time."""
     flow = ink.Workflow("marked")
     before: list[str] = []
     for number in range(given.n):
@@ -77,7 +86,7 @@ def marked_chain(given: Namespace, store: str) -> int:
 
 
 def layers(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("layers")
+    flow = ink.Workflow("layers", max_parallel=0)
     for node, parents in workloads.layered(given.n):
         flow.add(nothing, id=f"n{node}", depends_on=[f"n{parent}" for parent in parents])
     assert flow.run(store=store).status == "completed"
@@ -95,19 +104,26 @@ WORKLOADS: Mapping[str, Callable[[Namespace, str], int]] = {
 
 
 def main() -> None:
-    given = workloads.read_arguments()
-    folder: Path = given.dir
-    store = f"sqlite:///{folder / 'runs.db'}" if given.variant else str(folder / "runs")
+    parser = workloads.parser_of(*WORKLOADS)
+    parser.add_argument("--variant", default="", choices=("", "sqlite"))
+    parser.add_argument("--threads", type=int, default=THREADS, help="W3")
+    parser.add_argument("--count", type=Path, help="count syncs into this file")
+    given = workloads.read_arguments(parser)
+    syncs = Syncs() if given.count else None
+    store = workloads.store_in(given.dir, given.variant)
     began = time.perf_counter()
     steps = WORKLOADS[given.workload](given, store)
     workloads.print_result(
         seconds=time.perf_counter() - began,
         steps=steps,
         done_at=time.time(),
-        bytes=workloads.bytes_under(folder),
-        durability="sqlite WAL, synchronous=FULL" if given.variant else "fdatasync per append",
+        bytes=workloads.bytes_under(given.dir),
+        durability=workloads.SYNCS[given.variant or "files"],
         version=f"indelible {ink.__version__}",
     )
+    if syncs:
+        counted = {"syncs": syncs.count, "batches": syncs.batches}
+        given.count.write_text(json.dumps(counted))
 
 
 if __name__ == "__main__":

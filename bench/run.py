@@ -1,10 +1,10 @@
-"""Measure W1 and W5, ours and the others' alternately, and print a table.
+"""Measure W1 to W12, ours, the floors and the peers alternately, and print how they compare.
 
-    python bench/run.py [--runs 5] [--peers FOLDER]
+    python bench/run.py [--only W1,W3] [--runs 5] [--peers DIR] [--json FILE] [--markdown FILE]
 
-``FOLDER`` (default: ``../shared/bench``) holds ``peer_dbos.py``; it is measured too where the
-environment ``$BENCH_ROOT/venvs/dbos`` exists (``$BENCH_ROOT`` is ``.bench``).  Every figure goes as
-a JSON line into ``$BENCH_ROOT/indelible.jsonl``.
+Each measurement is a process and a folder of its own.  A first round is not timed: it compiles
+modules and counts syncs.  Progress goes to stderr, the tables to stdout.  Peers are measured where
+their scripts are in DIR and their environments in ``$BENCH_ROOT/venvs`` (default ``.bench``).
 """
 
 from __future__ import annotations
@@ -12,164 +12,178 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = Path(os.environ.get("BENCH_ROOT", ".bench")).resolve()
-CODE = "import sys; from indelible.cli.main import main; sys.exit(main())"
-ONE_NODE = 'name: one\nnodes:\n  - {id: only, bash: "true"}\n'
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in a unit of ``ru_maxrss``."""
+import report
+from subjects import CLI, HERE, Measurement, Setting, Subject, subjects_of
+from targets import Session, judge
 
-Figures = dict[str, float]
-Subject = Callable[[Path], Figures]
+import processes
+from processes import FailedProcessError
 
-
-def measured(command: list[str], folder: Path) -> tuple[Figures, str]:
-    """Seconds from start to exit and the peak memory of one process, and what it printed."""
-    output = folder / "output"
-    with output.open("wb") as out:
-        began_at, began = time.time(), time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    text = output.read_text()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}\nexit code {process.returncode}\n{text}")
-    peak = usage.ru_maxrss * RSS_UNIT / 2**20
-    return {"wall_s": seconds, "rss_mb": peak, "began_at": began_at}, text
+WORKLOADS = tuple(f"W{number}" for number in range(1, 13))
+SHARED = HERE.parent.parent / "shared"
 
 
-def environment() -> dict[str, str]:
-    """With compiled modules kept in a place of ours: a first start compiles, later ones do not."""
-    dropped = {"INDELIBLE_STORE", "PYTHONDONTWRITEBYTECODE"}
-    mine = {name: value for name, value in os.environ.items() if name not in dropped}
-    return {**mine, "DO_NOT_TRACK": "1", "PYTHONPYCACHEPREFIX": str(ROOT / "pycache")}
+class Rounds:
+    """The rounds of one session."""
+
+    def __init__(self, setting: Setting, subjects: Sequence[Subject]) -> None:
+        self._setting = setting
+        self._subjects = [subject for subject in subjects if not subject.absent]
+        self.measured: dict[str, list[Measurement]] = {each.key: [] for each in self._subjects}
+        self.syncs: dict[str, int] = {}
+
+    def prepare(self) -> None:
+        """Make what is only read, and go through everything once, untimed."""
+        for subject in self._subjects:
+            if subject.made_by:
+                if Path(subject.made_by[subject.made_by.index("--dir") + 1]).exists():
+                    continue
+                say(f"making what {subject.key} reads")
+                self._in_a_folder(subject._replace(command=subject.made_by, take=_make))
+        for subject in tuple(self._subjects):
+            self._take(subject, "warm-up")
+
+    def measure(self, number: int) -> None:
+        """In turns, so that a slow minute is slow for everybody."""
+        for subject in tuple(self._subjects):
+            if number > 1 and subject.is_slow:
+                continue
+            found = self._take(subject, f"round {number}")
+            if found:
+                self.measured[subject.key].append(found)
+                say(f"round {number}: {subject.key:<18} {found.seconds:9.3f} s")
+
+    def _take(self, subject: Subject, when: str) -> Measurement | None:
+        is_counted = when == "warm-up"
+        if is_counted:
+            say(f"{when}: {subject.key}")
+        try:
+            if is_counted and subject.is_slow:
+                return None
+            return self._counted(subject) if is_counted else self._in_a_folder(subject)
+        except FailedProcessError as error:
+            if subject.is_ours:
+                raise
+            say(f"{subject.key} failed and is left out: {error}")
+            self._subjects.remove(subject)
+            return None
+
+    def _counted(self, subject: Subject) -> Measurement:
+        """One go with its syncs counted, which makes it slow."""
+        if subject.workload == "W4":  # killed in the middle: nothing to count
+            return self._in_a_folder(subject)
+        counts = subject.counts or self._setting.folder / f"{subject.key.replace('/', '-')}.strace"
+        command = subject.command
+        if subject.counts:
+            command = (*command, "--count", str(counts))
+        else:
+            command = tuple(processes.traced(command, counts))
+        found = self._in_a_folder(subject._replace(command=command))
+        syncs = _syncs_in(counts) if subject.counts else processes.traced_syncs(counts)
+        if syncs is not None:
+            self.syncs[subject.key] = syncs
+        return found
+
+    def _in_a_folder(self, subject: Subject) -> Measurement:
+        folder = Path(tempfile.mkdtemp(dir=self._setting.folder))
+        try:
+            return subject.take(subject, folder, self._setting.env)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def result_of(text: str) -> dict[str, Any]:
-    line = next(line for line in text.splitlines() if line.startswith("RESULT "))
-    found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
-    return found
+def _make(subject: Subject, folder: Path, env: Mapping[str, str]) -> Measurement:
+    ended = processes.measured(subject.command, folder, env)
+    return Measurement(ended.seconds, subject.n, ended.rss_mb)
 
 
-def script(python: Path | str, file: Path, workload: str, *more: str) -> Subject:
-    """A script of the common form: milliseconds a step by its own clock, seconds until done."""
-
-    def run(folder: Path) -> Figures:
-        arguments = [str(python), str(file), workload, "--dir", str(folder / "data"), *more]
-        figures, text = measured(arguments, folder)
-        result = result_of(text)
-        step = 1000 * result["seconds"] / result["steps"]
-        done = result["done_at"] - figures["began_at"]
-        return {**figures, "ms_per_step": step, "done_s": done}
-
-    return run
+def _syncs_in(counts: Path) -> int:
+    return int(json.loads(counts.read_text())["syncs"])
 
 
-def one_node(folder: Path) -> Figures:
-    """``indelible run one-node.yaml``, from process start to exit."""
-    (folder / "one-node.yaml").write_text(ONE_NODE)
-    return until_exit([sys.executable, "-c", CODE, "run", "one-node.yaml"], folder)
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
-def bare_python(folder: Path) -> Figures:
-    """An interpreter that does nothing: the part of W5 that is nobody's."""
-    return until_exit([sys.executable, "-c", "pass"], folder)
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", type=_names, default=WORKLOADS, help="for example W1,W3")
+    parser.add_argument("--runs", type=int, default=5, help="rounds that are timed")
+    parser.add_argument("--peers", type=Path, default=SHARED / "bench")
+    parser.add_argument("--instances", type=Path, default=SHARED / "data" / "wfinstances")
+    parser.add_argument("--threads", type=int, default=16, help="of W3")
+    parser.add_argument("--parallel", type=int, default=8, help="commands at a time in W10")
+    parser.add_argument("--smaller", type=int, default=1, help="divide all sizes, to try it out")
+    parser.add_argument("--json", type=Path, help="one line a measurement is added to this file")
+    parser.add_argument("--markdown", type=Path, help="the tables go into this page")
+    return parser.parse_args()
 
 
-def until_exit(command: list[str], folder: Path) -> Figures:
-    figures, _ = measured(command, folder)
-    return {**figures, "done_s": figures["wall_s"]}
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(WORKLOADS):
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+    return names
 
 
-def log_bytes() -> int:
-    """How long our log of W1 is, so that the floor writes as much."""
-    with tempfile.TemporaryDirectory(dir=ROOT) as folder:
-        measured(
-            [sys.executable, str(HERE / "peer_indelible.py"), "W1", "--dir", f"{folder}/data"],
-            Path(folder),
-        )
-        return sum(file.stat().st_size for file in Path(folder).rglob("events.jsonl"))
+def session_of(given: argparse.Namespace, setting: Setting) -> Session:
+    table = subjects_of(setting)
+    # By their keys: W12 has rows of other workloads.
+    subjects = {row.key: row for name in given.only for row in table[name]}
+    rounds = Rounds(setting, tuple(subjects.values()))
+    version = version_of_ours(setting)
+    rounds.prepare()
+    for number in range(1, given.runs + 1):
+        rounds.measure(number)
+    in_order = sorted(subjects.values(), key=lambda row: WORKLOADS.index(row.workload))
+    return Session(in_order, rounds.measured, rounds.syncs, version)
 
 
-def subjects(peers: Path) -> Mapping[tuple[str, str], tuple[str, Subject]]:
-    """What is measured, as (workload, name), with its main figure; in the order of a round."""
-    ours, me = HERE / "peer_indelible.py", sys.executable
-    found: dict[tuple[str, str], tuple[str, Subject]] = {
-        ("W1", "indelible, files"): ("ms_per_step", script(me, ours, "W1")),
-        ("W1", "indelible, sqlite"): (
-            "ms_per_step",
-            script(me, ours, "W1", "--variant", "sqlite"),
-        ),
-        ("W1", "write + fdatasync"): (
-            "ms_per_step",
-            script(me, HERE / "floor.py", "W1", "--bytes", str(log_bytes())),
-        ),
-        ("W5", "indelible run"): ("done_s", one_node),
-        ("W5", "python -c pass"): ("done_s", bare_python),
-    }
-    dbos, theirs = ROOT / "venvs" / "dbos" / "bin" / "python", peers / "peer_dbos.py"
-    if dbos.exists() and theirs.exists():
-        found["W1", "dbos"] = ("ms_per_step", script(dbos, theirs, "W1"))
-        found["W5", "dbos"] = ("done_s", script(dbos, theirs, "W5"))
-    return found
+def version_of_ours(setting: Setting) -> str:
+    """Also the first start, which is the slowest."""
+    ended = processes.measured((*CLI, "--version"), setting.folder, setting.env)
+    return ended.said.strip()
 
 
-def in_a_folder(subject: Subject) -> Figures:
-    folder = Path(tempfile.mkdtemp(dir=ROOT))
-    try:
-        return subject(folder)
-    finally:
-        shutil.rmtree(folder)
-
-
-def report(workload: str, name: str, metric: str, runs: list[Figures]) -> None:
-    values = [run[metric] for run in runs]
-    rss = statistics.median(run["rss_mb"] for run in runs)
-    row: dict[str, object] = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "workload": workload,
-        "subject": name,
-        "metric": metric,
-        "min": min(values),
-        "median": statistics.median(values),
-        "values": values,
-        "rss_mb": rss,
-        "python": platform.python_version(),
-    }
-    with (ROOT / "indelible.jsonl").open("a") as lines:
-        lines.write(json.dumps(row) + "\n")
-    low, middle = min(values), statistics.median(values)
-    print(f"{workload:<4} {name:<20} {metric:<12} {low:>9.3f} {middle:>9.3f} {rss:>9.0f}")
+def write(given: argparse.Namespace, session: Session) -> None:
+    figures, verdicts = report.measured_rows(session), judge(session, given.only)
+    targets = report.target_rows(verdicts)
+    around = report.circumstances()
+    print(f"{report.text_of(figures)}\n\n{report.text_of(targets)}\n\n{around}")
+    if given.json:
+        with given.json.open("a") as file:
+            file.writelines(f"{line}\n" for line in report.json_lines(session))
+    if given.markdown:
+        parts = [around + ".", report.markdown_of(targets), report.markdown_of(figures)]
+        report.write_markdown(given.markdown, parts)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--peers", type=Path, default=HERE.parent.parent / "shared" / "bench")
-    given = parser.parse_args()
-    ROOT.mkdir(parents=True, exist_ok=True)
-    table = subjects(given.peers)
-    found: dict[tuple[str, str], list[Figures]] = {key: [] for key in table}
-    for number in range(given.runs + 1):
-        for key, (_, subject) in table.items():  # in turns: a slow minute is slow for everybody
-            figures = in_a_folder(subject)
-            if number:  # the first round warms up
-                found[key].append(figures)
-    print(f"{'':<4} {'':<20} {'':<12} {'minimum':>9} {'median':>9} {'MB':>9}")
-    for (workload, name), (metric, _) in sorted(table.items()):
-        report(workload, name, metric, found[workload, name])
+    given = read_arguments()
+    root = Path(os.environ.get("BENCH_ROOT", ".bench")).resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="session-", dir=root))
+    setting = Setting(
+        folder=folder,
+        root=root,
+        peers=given.peers.resolve(),
+        instances=given.instances.resolve(),
+        smaller=given.smaller,
+        threads=given.threads,
+        parallel=given.parallel,
+    )
+    try:
+        write(given, session_of(given, setting))
+    except FailedProcessError as error:
+        raise SystemExit(str(error)) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

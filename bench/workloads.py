@@ -14,21 +14,48 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-SIZES = {"W1": 1000, "W2": 1000, "W3": 200, "W4": 1000, "W5": 1, "W6": 10_000}
-"""Steps of a chain, width of a fan, runs, steps of a chain, steps of a chain, nodes of a DAG."""
+SIZES = {
+    "W1": 1000,
+    "W2": 1000,
+    "W3": 200,
+    "W4": 1000,
+    "W5": 1,
+    "W6": 10_000,
+    "W8": 1_000_000,
+    "W9": 10_000,
+    "W10": 200,
+}
+"""Steps of a chain, width of a fan, runs, steps of a chain, steps of a chain, nodes of a DAG, then
+events of a log, runs in a store, commands.  W7 and W12 are others again; W11 has its own size."""
+
+LAST_STEP = "BENCH_LAST_STEP"
+"""The variable that names the step of W4 in which our own process kills itself; others are killed
+from outside once that step has left its mark."""
+
+SYNCS = {"files": "fdatasync per append", "sqlite": "sqlite WAL, synchronous=FULL"}
+"""When an append of each store counts."""
 
 
-def read_arguments() -> argparse.Namespace:
-    """``workload``, ``dir`` (made), ``n`` (the size) and ``variant`` (``""`` or ``sqlite``)."""
+def parser_of(*names: str) -> argparse.ArgumentParser:
+    """For ``workload``, one of ``names``, ``dir`` and ``n`` (the size); a script may add more."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=sorted(SIZES))
+    parser.add_argument("workload", choices=names)
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--n", type=int, default=0, help="another size")
-    parser.add_argument("--variant", default="", choices=("", "sqlite"))
+    return parser
+
+
+def read_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was given, with the usual size if none was; ``dir`` is made."""
     given = parser.parse_args()
-    given.n = given.n or SIZES[given.workload]
+    given.n = given.n or SIZES.get(given.workload, 0)
     given.dir.mkdir(parents=True, exist_ok=True)
     return given
+
+
+def store_in(folder: Path, variant: str) -> str:
+    """The URL of the store of ours in ``folder``: ``variant`` is ``sqlite`` or empty."""
+    return f"sqlite:///{folder / 'runs.db'}" if variant == "sqlite" else str(folder / "runs")
 
 
 def mark(folder: str, number: int) -> int:
