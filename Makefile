@@ -7,9 +7,13 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV ?= uv
 PYTEST_FLAGS ?= -q -n auto
+ROWS ?=
+JOBS ?= 2
+SEED ?= 1
+EXAMPLES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test crash fuzz check format bench lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +23,14 @@ demo: $(READY)  ## run a workflow, kill it in the middle, resume it
 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# Needs the fault tools, beside the project or where INDELIBLE_FAULTS says, and says so without them.
+crash: $(READY)  ## break both stores in every way; takes an hour (ROWS=duel for some of it)
+	$(BIN)/python -m tests.crash $(if $(ROWS),"$(ROWS)") --jobs $(JOBS) --seed $(SEED)
+
+fuzz: $(READY)  ## spoiled files, expressions, logs, for hours (EXAMPLES=1000000)
+	INDELIBLE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(PYTEST_FLAGS) --timeout 0 \
+		--hypothesis-profile fuzz tests/properties/test_fuzz.py tests/properties/test_stores_as_models.py
 
 check: $(READY)  ## format, lint, types, import layers
 	$(BIN)/ruff format --check .
@@ -30,7 +42,7 @@ format: $(READY)  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## the first figures; takes a minute
+bench: $(READY)  ## measure W1 to W12, as docs/benchmarks.md tells; takes half an hour
 	$(BIN)/python bench/run.py
 
 # The lock names versions and hashes and nothing else: no index, no path.
