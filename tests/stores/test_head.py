@@ -17,11 +17,11 @@ from indelible.stores.head import (
     SLOT_OFFSETS,
     Head,
     HeadFile,
-    HeadSyncer,
     decode_slot,
     encode_slot,
     head_at,
 )
+from indelible.stores.syncer import Syncer
 from indelible.testing import strategies
 
 numbers = st.integers(0, 2**53)
@@ -146,7 +146,7 @@ def test_after_a_failed_sync_a_head_is_neither_locked_nor_written(head: HeadFile
 
 
 def test_the_syncer_syncs_what_waits_when_it_is_closed(head: HeadFile) -> None:
-    syncer = HeadSyncer(interval=3600)
+    syncer = Syncer(interval=3600)
     write(head, 1)
     syncer.soon(head)
     with broken(head), pytest.raises(StoreError, match="cannot sync"):
@@ -154,7 +154,7 @@ def test_the_syncer_syncs_what_waits_when_it_is_closed(head: HeadFile) -> None:
 
 
 def test_the_syncer_syncs_at_once_when_told_so_and_only_once(head: HeadFile) -> None:
-    syncer = HeadSyncer(interval=3600)
+    syncer = Syncer(interval=3600)
     syncer.soon(head)
     syncer.now(head)
     with broken(head):
@@ -164,7 +164,7 @@ def test_the_syncer_syncs_at_once_when_told_so_and_only_once(head: HeadFile) -> 
 
 def test_the_syncer_syncs_by_itself(path: Path) -> None:
     head = Watched(path, create=True)
-    syncer = HeadSyncer(interval=0.001)
+    syncer = Syncer(interval=0.001)
     for _ in range(3):
         head.synced.clear()
         syncer.soon(head)
@@ -175,7 +175,7 @@ def test_the_syncer_syncs_by_itself(path: Path) -> None:
 
 def test_a_sync_that_failed_by_itself_is_told_by_the_next_write(path: Path) -> None:
     head = Watched(path, create=True)
-    syncer = HeadSyncer(interval=0.001)
+    syncer = Syncer(interval=0.001)
     with broken(head):
         syncer.soon(head)
         assert head.synced.wait(60)

@@ -18,7 +18,7 @@ import msgspec
 
 from indelible.errors import CorruptLogError, NewerLogError, StoreError
 from indelible.events import FORMAT, Sealed
-from indelible.stores import disk
+from indelible.stores import chain, disk
 from indelible.stores.lockers import lockers_of
 from indelible.stores.read_only import connect, is_frozen
 
@@ -30,6 +30,9 @@ WAL_PAGES = 1000
 """Pages of 4,096 bytes after which the -wal file is moved into the database, and to which it is cut
 back when a reader, whom it has to wait for, has let it grow beyond them."""
 
+FULL, NORMAL = 2, 1
+"""SQLite's words for: each commit is synced; only checkpoints are."""
+
 MOST_PROBLEMS = 5
 """How many of the problems that SQLite finds in a file are told."""
 
@@ -37,7 +40,6 @@ _SCHEMA = Path(__file__).parent / "sql" / "schema.sql"
 _IN_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 _PRAGMAS: tuple[tuple[str, str | int], ...] = (
     ("journal_mode", "wal"),
-    ("synchronous", 2),  # FULL: each commit is synced
     ("recursive_triggers", 1),  # so that REPLACE fires the trigger that refuses DELETE
     ("trusted_schema", 0),
     ("cell_size_check", 1),
@@ -96,10 +98,10 @@ class Database:
                 hint="Put it back, then resume; nothing was added to either file.",
             )
 
-    def make_writable(self) -> None:
+    def make_writable(self, *, is_synced: bool = True) -> None:
         """Set the pragmas, make the tables if there are none, check the triggers if there are."""
         with self._explained("prepare"):
-            for name, value in _PRAGMAS:
+            for name, value in (*_PRAGMAS, ("synchronous", FULL if is_synced else NORMAL)):
                 self._connection.execute(f"PRAGMA {name} = {value}").fetchall()
                 found = self._connection.pragma(name)
                 if found != value:
@@ -153,6 +155,24 @@ class Database:
                 ),
             )
             return self._connection.last_insert_rowid()
+
+    def end(self, run_id: str) -> chain.End:
+        """Where the log of ``run_id`` ends."""
+        rows = self._rows(
+            "SELECT sequence, digest, timestamp FROM workflow_events WHERE run_id = ?"
+            " ORDER BY sequence DESC LIMIT 1",
+            (run_id,),
+        )
+        return chain.End(*rows[0]) if rows else chain.beginning(run_id)  # type: ignore[arg-type]
+
+    def sync_wal(self) -> None:
+        """Make durable what was committed without a sync."""
+        with disk.explain(self.path, "sync"), suppress(FileNotFoundError):
+            fd = disk.open_private(self.path.with_name(f"{self.path.name}-wal"), os.O_RDONLY)
+            try:
+                disk.sync_file(fd)
+            finally:
+                os.close(fd)
 
     def events(self, run_id: str, *, after: int, most: int = -1) -> list[Sealed]:
         """The rows of ``run_id`` above ``after``, as they stand, ``most`` of them at most."""

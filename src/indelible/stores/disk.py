@@ -106,13 +106,19 @@ def check_directory(path: Path) -> Path:
     return path
 
 
-def check_in_place(fd: int, path: Path) -> None:
-    """Raise ``StoreError`` unless ``path`` still leads to the file behind ``fd``."""
-    if not _is_at(fd, path):
-        raise StoreError(
-            f"{path}: was moved or replaced while it was open",
-            hint="Put it back, then resume; nothing was added to either file.",
-        )
+def check_in_place(fd: int, path: Path) -> os.stat_result:
+    """The status of the file behind ``fd``, to which ``path`` must still lead.
+
+    Raises ``StoreError``, or ``OSError``.
+    """
+    found = os.fstat(fd)
+    with suppress(FileNotFoundError):
+        if os.path.samestat(found, os.lstat(path)):
+            return found
+    raise StoreError(
+        f"{path}: was moved or replaced while it was open",
+        hint="Put it back, then resume; nothing was added to either file.",
+    )
 
 
 def make_directory(path: Path) -> None:

@@ -24,10 +24,12 @@ from indelible.events import BlobRef, Sealed
 from indelible.stores import disk
 from indelible.stores.blobs import BlobFolder
 from indelible.stores.codec import MAX_LINE, check_run_id
-from indelible.stores.head import Head, HeadSyncer, head_at
+from indelible.stores.durability import FULL, Durability
+from indelible.stores.head import Head, head_at
 from indelible.stores.place import check_root
 from indelible.stores.port import TornTailWarning
 from indelible.stores.scan import Position, Scan, start_of
+from indelible.stores.syncer import SYNC_INTERVAL, Syncer
 from indelible.stores.writer import HEAD_NAME, LOCK_NAME, LOG_NAME, LogWriter, headless
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
@@ -37,27 +39,28 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 class FilesystemStore:
     """The default store.  ``root`` is made when the first run is.  Keeps ``IWorkflowStore``."""
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, durability: Durability = FULL) -> None:
         self.root = Path(os.path.abspath(root))
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(
                 f"{self.root}: not a directory",
                 hint="A store is a directory; for SQLite write sqlite:///path/to/file.db",
             )
-        self._syncer = HeadSyncer()
+        self._durability = durability
+        self._syncer = Syncer(durability.interval or SYNC_INTERVAL)
         self._writers: dict[str, LogWriter] = {}
         self._last_read: dict[str, Position] = {}
         self._lock = Lock()
         self._is_checked = False
 
     def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
-        folder = self._folder_of(run_id)
-        if not events:
-            return
-        with self._lock:
-            writer = self._writers.get(run_id)
-            if writer is None:
-                writer = self._open_writer(run_id, folder)
+        writer = self._writers.get(run_id)
+        if writer is None or not events:
+            folder = self._folder_of(run_id)
+            if not events:
+                return
+            with self._lock:
+                writer = self._writers.get(run_id) or self._open_writer(run_id, folder)
         writer.append(events, expected)
 
     def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
@@ -144,7 +147,7 @@ class FilesystemStore:
 
     def _open_writer(self, run_id: str, folder: Path) -> LogWriter:
         self._make(folder)
-        writer = LogWriter(folder, run_id, self._syncer)
+        writer = LogWriter(folder, run_id, self._syncer, self._durability)
         self._writers[run_id] = writer
         return writer
 

@@ -15,10 +15,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Condition, Lock, Thread
+from threading import Lock
 
 import msgspec
 
@@ -27,8 +25,6 @@ from indelible.stores import disk
 
 SLOT_BYTES = 512
 SLOT_OFFSETS = (0, 4096)
-SYNC_INTERVAL = 1.0
-"""Seconds after which a head that was written is synced, at the latest."""
 
 _NUMBER = rb"(0|[1-9][0-9]{0,18})"
 _SLOT = re.compile(
@@ -95,6 +91,7 @@ class HeadFile:
         self._failure: StoreError | None = None
         self._newest: tuple[int, int] | None = None
         self._closing = Lock()
+        self._lock = AppendLock(self)
         try:
             self._fd = disk.open_private(path, os.O_RDWR | (os.O_CREAT if create else 0))
         except FileNotFoundError:
@@ -113,19 +110,12 @@ class HeadFile:
         self._newest = (slot, head.counter if head else 0)
         return head
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AppendLock:
         """Hold the append lock.  It keeps other descriptors out, not threads that share this.
 
         Raises ``StoreError`` if an earlier write or sync of this head failed, before any append.
         """
-        self._check_sound()
-        with disk.explain(self.path, "lock"):
-            disk.lock(self._fd)
-        try:
-            yield
-        finally:
-            disk.unlock(self._fd)
+        return self._lock
 
     def write(
         self, *, run_id: str, sequence: int, offset: int, digest: str, is_ours: bool = False
@@ -135,20 +125,24 @@ class HeadFile:
         ``is_ours``: the caller knows that nobody has appended since this object read or wrote, so
         it need not look which slot is older.
         """
-        self._check_sound()
-        with self._remembering("write"):
+        self.check_sound()
+        try:
             slot, counter = (is_ours and self._newest) or self._look()
             head = Head(counter + 1, run_id, sequence, offset, digest)
             disk.write_all_at(self._fd, encode_slot(head), SLOT_OFFSETS[1 - slot])
-            self._newest = (1 - slot, head.counter)
+        except OSError as error:
+            raise self._remembered(error, "write") from error
+        self._newest = (1 - slot, head.counter)
         return head
 
     def sync(self) -> None:
         """Return when what was written is on the disk.  Does nothing once the file is closed."""
         with self._closing:
             if self._fd >= 0:
-                with self._remembering("sync"):
+                try:
                     disk.sync_file(self._fd)
+                except OSError as error:
+                    raise self._remembered(error, "sync") from error
 
     def close(self) -> None:
         """Without a sync."""
@@ -157,7 +151,8 @@ class HeadFile:
                 os.close(self._fd)
             self._fd = -1
 
-    def _check_sound(self) -> None:
+    def check_sound(self) -> None:
+        """Raise ``StoreError`` if a write or a sync has failed."""
         if self._failure is not None:
             raise StoreError(self._failure.problem, hint=self._failure.hint) from self._failure
 
@@ -165,72 +160,27 @@ class HeadFile:
         slot, head = _newest(_slots(self._fd))
         return slot, head.counter if head else 0
 
-    @contextmanager
-    def _remembering(self, doing: str) -> Iterator[None]:
+    def _remembered(self, error: OSError, doing: str) -> StoreError:
+        self._failure = disk.explained(error, self.path, doing)
+        return self._failure
+
+
+class AppendLock:
+    """The append lock of a head file, held inside a ``with`` block: taken twice an append, so it is
+    no generator."""
+
+    def __init__(self, head: HeadFile) -> None:
+        self._head = head
+
+    def __enter__(self) -> None:
+        self._head.check_sound()
         try:
-            with disk.explain(self.path, doing):
-                yield
-        except StoreError as error:
-            self._failure = error
-            raise
+            disk.lock(self._head.fd)
+        except OSError as error:
+            raise disk.explained(error, self._head.path, "lock") from error
 
-
-class HeadSyncer:
-    """Syncs heads off the hot path: at most ``interval`` seconds after they were written.
-
-    One daemon thread for all heads of a store, started at the first use.  A sync that fails makes
-    the next write of that head fail.
-    """
-
-    def __init__(self, interval: float = SYNC_INTERVAL) -> None:
-        self._interval = interval
-        self._changed = Condition()
-        self._waiting: set[HeadFile] = set()
-        self._thread: Thread | None = None
-        self._is_closed = False
-
-    def soon(self, head: HeadFile) -> None:
-        """``head`` was written; sync it within the interval."""
-        if head in self._waiting:
-            return  # the thread will come to it, and must not be woken for every append
-        with self._changed:
-            self._waiting.add(head)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._run, name="indelible-heads", daemon=True)
-                self._thread.start()
-            self._changed.notify()
-
-    def now(self, head: HeadFile) -> None:
-        """Sync ``head`` here, if anything of it is waiting.  Raises ``StoreError``."""
-        with self._changed:
-            is_waiting = head in self._waiting
-            self._waiting.discard(head)
-        if is_waiting:
-            head.sync()
-
-    def close(self) -> None:
-        """Sync what is waiting and end the thread.  Raises ``StoreError`` if a sync fails."""
-        with self._changed:
-            self._is_closed = True
-            thread, heads = self._thread, self._waiting
-            self._waiting = set()
-            self._changed.notify()
-        if thread is not None:
-            thread.join()
-        for head in heads:
-            head.sync()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_closed or self._waiting)
-                self._changed.wait_for(lambda: self._is_closed, timeout=self._interval)
-                if self._is_closed:
-                    return
-                heads, self._waiting = self._waiting, set()
-            for head in heads:
-                with suppress(StoreError):  # the head remembers; the next append reports it
-                    head.sync()
+    def __exit__(self, *_: object) -> None:
+        disk.unlock(self._head.fd)
 
 
 def _slots(fd: int) -> list[Head | None]:

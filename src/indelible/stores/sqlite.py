@@ -7,7 +7,8 @@
     {db}.logs/{run_id}/            what nodes printed
 
 SQLite drops commits without a word when its -wal file is damaged; the head, which is outside,
-tells.  One connection serves all threads, one at a time.  Look at a live database from another
+tells.  One connection serves all threads, one at a time; what waits for it meanwhile goes into one
+commit.  Look at a live database from another
 process, never with ``sqlite3`` in this one: two SQLite libraries undo each other's locks.
 """
 
@@ -19,21 +20,18 @@ from pathlib import Path
 from threading import Condition
 from time import monotonic
 
-from indelible.errors import (
-    ConflictError,
-    CorruptLogError,
-    IllegalEventError,
-    IndelibleError,
-    StoreError,
-)
+from indelible.errors import CorruptLogError, IndelibleError, StoreError
 from indelible.events import BlobRef, Sealed
 from indelible.stores import chain, disk
 from indelible.stores.acknowledged import check_acknowledged
 from indelible.stores.blobs import BlobFolder
 from indelible.stores.codec import check_run_id
 from indelible.stores.database import PATIENCE, Database, Row, create
-from indelible.stores.head import SLOT_OFFSETS, Head, HeadFile, HeadSyncer, head_at
+from indelible.stores.durability import FULL, Durability
+from indelible.stores.entries import Entries, Entry
+from indelible.stores.head import SLOT_OFFSETS, Head, HeadFile, head_at
 from indelible.stores.place import check_beside
+from indelible.stores.syncer import SYNC_INTERVAL, Syncable, Syncer
 
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
@@ -46,7 +44,9 @@ NO_ROW = Row(rowid=0, run_id="", sequence=0, digest="0" * 64)
 class SqliteStore:
     """The database ``path``; the first append or claim makes it.  Keeps ``IWorkflowStore``."""
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, path: Path, *, patience: float = PATIENCE, durability: Durability = FULL
+    ) -> None:
         """``patience`` is how many seconds a call waits for a database that others keep locked."""
         # Absolute, because SQLite opens its -wal file late; resolved, because it follows no links.
         self.path = path.parent.resolve() / path.name
@@ -55,28 +55,40 @@ class SqliteStore:
         self._grown = Condition()
         self._database: Database | None = None
         self._head: HeadFile | None = None
-        self._syncer = HeadSyncer()
+        self._durability = durability
+        self._entries = Entries()
+        self._unsynced: set[str] = set()
+        self._syncer = Syncer(durability.interval or SYNC_INTERVAL)
         self._suspended: set[str] = set()
 
     def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
         check_run_id(run_id)
         if not events:
             return
+        entry = Entry(run_id, events, expected)
+        self._entries.put(entry)
         with self._grown:
-            if run_id in self._suspended:
-                raise StoreError(
-                    f"run {run_id}: an append failed before, so this one was not tried",
-                    hint=f"Read the log again: indelible resume {run_id}.",
-                )
+            # While this thread waited, another one may have taken its entry into its own commit.
+            if not entry.is_done:
+                self._append_all()
+        if entry.error is not None:
+            raise entry.error
+
+    def sync(self) -> None:
+        """Make durable what was appended without a sync.  Raises ``StoreError``."""
+        with self._grown:
+            if self._database is None or self._head is None:
+                return
             try:
-                self._append(run_id, events, expected)
-            except (ConflictError, IllegalEventError):
-                raise  # found before anything was written
+                with self._head.locked():
+                    self._database.sync_wal()
+                    self._write_head(self._head, self._database.last_row() or NO_ROW)
+                    self._head.sync()
             except BaseException:
-                self._suspended.add(run_id)
+                self._suspended |= self._unsynced
                 self._abandon()
                 raise
-            self._grown.notify_all()
+            self._unsynced.clear()
 
     def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
         check_run_id(run_id)
@@ -172,20 +184,54 @@ class SqliteStore:
         found = self._readable()
         return found is not None and found.length(run_id) > after
 
-    def _append(self, run_id: str, events: Sequence[Sealed], expected: int) -> None:
+    def _append_all(self) -> None:
+        """Append for everybody who waits, in one commit."""
+        entries = self._entries.take()
+        wanted = [entry for entry in entries if not self._refuse_suspended(entry)]
+        try:
+            if wanted:
+                self._commit(wanted)
+        except BaseException as error:
+            for entry in wanted:
+                # Those that did not fit were found before anything was written.
+                if entry.error is None:
+                    entry.error = error
+                    self._suspended.add(entry.run_id)
+            self._abandon()
+        finally:
+            for entry in entries:
+                entry.is_done = True
+        self._grown.notify_all()
+
+    def _refuse_suspended(self, entry: Entry) -> bool:
+        if entry.run_id in self._suspended:
+            entry.error = StoreError(
+                f"run {entry.run_id}: an append failed before, so this one was not tried",
+                hint=f"Read the log again: indelible resume {entry.run_id}.",
+            )
+        return entry.error is not None
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
         database, head = self._writable()
+        is_batched = self._durability.interval is not None
         with head.locked():
             database.check_place()
             with database.transaction():
-                end = _end(database, run_id)
-                if end.sequence != expected:
-                    raise ConflictError(run_id, expected=expected, found=end.sequence)
-                last = chain.check_next(events, run_id=run_id, end=end)
-                rowid = database.add(events)
-            head.write(run_id=run_id, sequence=last.sequence, offset=rowid, digest=last.digest)
-        self._syncer.soon(head)
-        if events[-1].is_terminal:
-            self._syncer.now(head)
+                rows = [row for entry in entries if (row := entry.add(database)) is not None]
+            if rows and not is_batched:
+                self._write_head(head, rows[-1])
+        if not rows:
+            return
+        self._unsynced.update(row.run_id for row in rows if is_batched)
+        is_over = any(entry.error is None and entry.is_terminal for entry in entries)
+        written: Syncable = self if is_batched else head
+        if is_over or self._durability.syncs_head:
+            self._syncer.now(written, is_news=True)
+        else:
+            self._syncer.soon(written)
+
+    def _write_head(self, head: HeadFile, row: Row) -> None:
+        head.write(run_id=row.run_id, sequence=row.sequence, offset=row.rowid, digest=row.digest)
 
     def _readable(self) -> Database | None:
         """The database, if there is one; it has at least what the head says was acknowledged."""
@@ -244,7 +290,7 @@ class SqliteStore:
             create(self.path)
             self._database = Database(self.path, patience=self._patience)
         database = self._database
-        database.make_writable()
+        database.make_writable(is_synced=self._durability.interval is None)
         known = head.read()
         check_acknowledged(known, database)
         # SQLite goes on when it cannot sync the directory, and a checkpoint half done is lost with
@@ -254,9 +300,7 @@ class SqliteStore:
         database.checkpoint()
         last = database.last_row() or NO_ROW
         for _ in SLOT_OFFSETS if known is None else SLOT_OFFSETS[:1]:
-            head.write(
-                run_id=last.run_id, sequence=last.sequence, offset=last.rowid, digest=last.digest
-            )
+            self._write_head(head, last)
         head.sync()
         database.checkpoint_on_close(True)
         return database
@@ -277,10 +321,3 @@ class SqliteStore:
             head.close()
         if database is not None:
             database.close()
-
-
-def _end(database: Database, run_id: str) -> chain.End:
-    length = database.length(run_id)
-    if length == 0:
-        return chain.beginning(run_id)
-    return chain.after(database.events(run_id, after=length - 1)[0])

@@ -8,18 +8,19 @@ reads the disk, believes only what the head vouches for, and writes the rest ane
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
 from indelible.errors import ConflictError, CorruptLogError, IllegalEventError, StoreError
 from indelible.events import Sealed
 from indelible.stores import disk
 from indelible.stores.chain import End, check_next
 from indelible.stores.codec import line_of
-from indelible.stores.head import Head, HeadFile, HeadSyncer
+from indelible.stores.durability import FULL, Durability
+from indelible.stores.head import Head, HeadFile
 from indelible.stores.scan import Position, Scan, position_of, start_of
+from indelible.stores.syncer import Syncable, Syncer
 
 LOG_NAME = "events.jsonl"
 HEAD_NAME = "head"
@@ -32,12 +33,15 @@ class LogWriter:
     Opening makes the files where they are missing, and settles the log.
     """
 
-    def __init__(self, folder: Path, run_id: str, syncer: HeadSyncer) -> None:
+    def __init__(
+        self, folder: Path, run_id: str, syncer: Syncer, durability: Durability = FULL
+    ) -> None:
         self._folder = folder
         self._path = folder / LOG_NAME
         self._run_id = run_id
         self._syncer = syncer
-        self._lock = Lock()
+        self._durability = durability
+        self._lock = RLock()
         self._failure: BaseException | None = None
         self._fd = -1
         self._head = HeadFile(folder / HEAD_NAME, create=True)
@@ -52,36 +56,37 @@ class LogWriter:
 
     def append(self, events: Sequence[Sealed], expected: int) -> None:
         """Add ``events`` durably.  See ``IWorkflowStore.append``."""
-        with self._lock, self._poisoning(), self._head.locked():
-            self._check_places()
-            if os.fstat(self._fd).st_size != self.position.offset:
-                self.position = self._settle()
-            found = self.position
-            if found.sequence != expected:
-                raise ConflictError(self._run_id, expected=expected, found=found.sequence)
-            end = End(found.sequence, found.digest, found.timestamp)
-            check_next(events, run_id=self._run_id, end=end)
-            data = b"".join(line_of(event) + b"\n" for event in events)
-            disk.write_all(self._fd, data)
-            disk.sync_file(self._fd)
-            last = events[-1]
-            self.position = Position(
-                last.sequence, found.offset + len(data), last.digest, last.timestamp
-            )
-            self._move_head(is_terminal=last.is_terminal)
+        with self._lock:
+            self._check_sound()
+            try:
+                with self._head.locked():
+                    self._append(events, expected)
+            except (ConflictError, IllegalEventError):
+                raise  # nothing was written
+            except BaseException as error:
+                raise self._poisoned(error, "append") from error
 
-    def _check_places(self) -> None:
-        # Both: the lock is on the head, and a head elsewhere locks nobody out.
-        disk.check_in_place(self._fd, self._path)
-        disk.check_in_place(self._head.fd, self._head.path)
+    def sync(self) -> None:
+        """Make durable what was appended without a sync.  Raises ``StoreError``."""
+        with self._lock:
+            if self._fd < 0 or self._failure is not None:
+                return
+            try:
+                with self._head.locked():
+                    disk.sync_file(self._fd)
+                    self._write_head()
+                    self._head.sync()
+            except BaseException as error:
+                raise self._poisoned(error, "sync") from error
 
     def close(self) -> None:
         """Sync the head and let go of the files.  Raises ``StoreError`` if the sync fails."""
         with self._lock:
             try:
                 if self._failure is None:
-                    self._syncer.now(self._head)
+                    self._syncer.now(self._synced_later)
             finally:
+                self._syncer.forget(self._synced_later)
                 self._head.close()
                 if self._fd >= 0:
                     os.close(self._fd)
@@ -92,23 +97,37 @@ class LogWriter:
         """An append failed; only a new writer can tell what the disk holds."""
         return self._failure is not None
 
-    @contextmanager
-    def _poisoning(self) -> Iterator[None]:
-        if self._failure is not None:
-            raise StoreError(
-                f"{self._path}: an append failed before, so nothing more is appended",
-                hint="Resume the run: opening it again finds out what was kept.",
-            )
-        try:
-            with disk.explain(self._path, "append"):
-                yield
-        except (ConflictError, IllegalEventError):
-            raise  # nothing was written
-        except BaseException as error:
-            self._failure = error
-            raise
+    @property
+    def _synced_later(self) -> Syncable:
+        return self._head if self._durability.interval is None else self
 
-    def _move_head(self, *, is_terminal: bool) -> None:
+    def _append(self, events: Sequence[Sealed], expected: int) -> None:
+        # Both files: the lock is on the head, and a head elsewhere locks nobody out.
+        disk.check_in_place(self._head.fd, self._head.path)
+        found = self.position
+        if disk.check_in_place(self._fd, self._path).st_size != found.offset:
+            found = self.position = self._settle()
+        if found.sequence != expected:
+            raise ConflictError(self._run_id, expected=expected, found=found.sequence)
+        end = End(found.sequence, found.digest, found.timestamp)
+        check_next(events, run_id=self._run_id, end=end)
+        data = b"".join([line_of(event) + b"\n" for event in events])
+        disk.write_all(self._fd, data)
+        is_batched = self._durability.interval is not None
+        if not is_batched:
+            disk.sync_file(self._fd)
+        last = events[-1]
+        self.position = Position(
+            last.sequence, found.offset + len(data), last.digest, last.timestamp
+        )
+        if not is_batched:
+            self._write_head()
+        if last.is_terminal or self._durability.syncs_head:
+            self._syncer.now(self._synced_later, is_news=True)
+        else:
+            self._syncer.soon(self._synced_later)
+
+    def _write_head(self) -> None:
         at = self.position
         self._head.write(
             run_id=self._run_id,
@@ -117,10 +136,19 @@ class LogWriter:
             digest=at.digest,
             is_ours=True,  # or the log would have had another length
         )
-        if is_terminal:
-            self._head.sync()
-        else:
-            self._syncer.soon(self._head)
+
+    def _check_sound(self) -> None:
+        if self._failure is not None:
+            raise StoreError(
+                f"{self._path}: an append failed before, so nothing more is appended",
+                hint="Resume the run: opening it again finds out what was kept.",
+            )
+
+    def _poisoned(self, error: BaseException, doing: str) -> BaseException:
+        """``error`` in our words; from now on nothing is appended here."""
+        told = disk.explained(error, self._path, doing) if isinstance(error, OSError) else error
+        self._failure = told
+        return told
 
     def _settle(self) -> Position:
         """Make what stands beyond the head durable or cut it off; needs the append lock."""
