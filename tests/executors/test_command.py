@@ -228,8 +228,8 @@ def test_an_attempt_cancelled_before_its_start_starts_nothing(tmp_path: Path) ->
 
 
 def test_a_log_that_cannot_be_written_fails_the_node_and_ends_it(tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text("a file where the folder should be")
     attempt = an_attempt(Bash("echo $$ > pid; echo hi; sleep 1000"), tmp_path, cwd=tmp_path)
+    attempt.log.mkdir(parents=True)  # a folder where the file should be
     with pytest.raises(OSError, match=r"node\.1\.log"):
         run(attempt)
     assert not is_running(int(contents_of(tmp_path / "pid")))

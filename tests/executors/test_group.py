@@ -75,8 +75,9 @@ def test_what_has_ended_in_time_is_nobody_any_more(watchdog: Watchdog) -> None:
 def test_a_watchdog_that_was_killed_is_replaced_by_one_that_knows_of_all(
     watchdog: Watchdog,
 ) -> None:
+    before = children_of(os.getpid()).keys()
     with a_group("sleep", "1000") as first, watchdog.watching(first.pid, 1000):
-        (shell,) = children_of(os.getpid()).keys() - {first.pid}
+        (shell,) = children_of(os.getpid()).keys() - before - {first.pid}
         os.kill(shell, signal.SIGKILL)
         until(lambda: not is_running(shell))
         with a_group("sleep", "1000") as second, watchdog.watching(second.pid, 1000):

@@ -184,7 +184,7 @@ def test_a_secret_across_two_strings_of_an_output_fails_it() -> None:
 json_values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(values.SMALLEST, values.LARGEST)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text('ab0123456789\n"', max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab1", max_size=9), inner),

@@ -25,6 +25,11 @@ class Inbox(Generic[T]):
         """Make whoever waits in ``take`` look now."""
         self._bell.put(None)  # SimpleQueue.put is reentrant: safe in a signal handler
 
+    def ring_if_full(self) -> None:
+        """The same, unless there is nothing to see."""
+        if self._things:
+            self.ring()
+
     def take(self, seconds: float) -> list[T] | None:
         """All that is there, after at most ``seconds``; None if nothing is and nobody rang."""
         found = self._all()

@@ -220,10 +220,14 @@ class LocalExecutor:
     def _end_here(self, attempt: Attempt, control: Control, end: End) -> None:
         """In a thread that runs nodes: it has time for a turn, unless attempts wait for it."""
         relay = self._relay
-        if relay is None or self._unbegun or self._is_closed:
+        if relay is None or self._is_closed:
             self._end(attempt, control, end)
+            return
+        self._put(attempt, control, end)
+        if self._unbegun:
+            # If those are as short, one turn will do for all; if not, the driving thread takes it.
+            self._threads.remind(self._inbox.ring_if_full)
         else:
-            self._put(attempt, control, end)
             relay()
 
     def _end(self, attempt: Attempt, control: Control, end: End) -> None:

@@ -19,12 +19,15 @@ Echo = Callable[[str, bytes], None]
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
-DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+DISK_TROUBLE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+)
 """What no attempt can help: the next one would meet it as well."""
 
 
 class DiskRefusedError(OSError):
-    """The disk is full, gone or read-only.  Not the node failed but the store, and so the drive."""
+    """The disk is full, gone or read-only, or no file can be opened any more.  Not the node failed
+    but the store, and so the drive."""
 
     def explained(self) -> StoreError:
         """The same for whoever drives the run."""

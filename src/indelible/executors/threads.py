@@ -40,6 +40,7 @@ class DaemonThreads:
         self._idle = 0
         self._coming = 0
         self._taken = 0
+        self._reminders: list[Callable[[], None]] = []
         self._is_overseen = False
         self._has_overseer = False
         self._is_closed = False
@@ -55,6 +56,13 @@ class DaemonThreads:
                 self._call_or_refuse(task)
                 missing -= 1
             if missing and not self._is_overseen:
+                self._oversee()
+
+    def remind(self, reminder: Callable[[], None]) -> None:
+        """Call ``reminder``, which must be quick and not raise, a tick from now."""
+        with self._lock:
+            self._reminders.append(reminder)
+            if not self._is_overseen:
                 self._oversee()
 
     def close(self) -> None:
@@ -124,6 +132,9 @@ class DaemonThreads:
                     is_stuck = self._taken == taken
                     taken = self._taken
                     self._catch_up(is_stuck=is_stuck)
+                    due, self._reminders = self._reminders, []
+                for reminder in due:
+                    reminder()
 
     def _catch_up(self, *, is_stuck: bool) -> None:
         missing = len(self._tasks) - self._coming

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -86,6 +87,7 @@ def no_store(given: object) -> UsageError:
     return UsageError(f"{given!r} is no store, and no URL of one", hint=KINDS)
 
 
+@cache  # asking the system takes longer than a node
 def default_parallel() -> int:
     """How many attempts run at a time where the workflow does not say: four per CPU."""
     return 4 * (os.cpu_count() or 1)

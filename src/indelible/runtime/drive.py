@@ -68,11 +68,13 @@ def start(
     and ``WaitingError`` if ``shell`` does not wait, and what ``Runner.drive`` raises.
     """
     shell = shell or Shell()
+    is_asked_for = run_id is not None
     run_id = id_of_new_run(run_id)
     bound = bind_inputs(definition.inputs, inputs)
     plan = make_plan(definition, default_parallel=default_parallel())
     _refuse_missing_kinds(plan)
-    _refuse_taken(store, run_id)
+    if is_asked_for:
+        _refuse_taken(store, run_id)  # before a claim makes a driver of that run wait
     with store.claim(run_id):
         _refuse_taken(store, run_id)
         log = Log(store, plan, run_id, shell.watch, default_parallel=default_parallel())

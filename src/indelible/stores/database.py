@@ -156,6 +156,12 @@ class Database:
             )
             return self._connection.last_insert_rowid()
 
+    def version(self) -> int:
+        """Changes whenever another connection commits."""
+        with self._explained("read"):
+            found: int = self._connection.pragma("data_version")
+            return found
+
     def end(self, run_id: str) -> chain.End:
         """Where the log of ``run_id`` ends."""
         rows = self._rows(

@@ -52,6 +52,7 @@ class FilesystemStore:
         self._last_read: dict[str, Position] = {}
         self._lock = Lock()
         self._is_checked = False
+        self._is_placed = False
 
     def append(self, run_id: str, events: Sequence[Sealed], *, expected: int) -> None:
         writer = self._writers.get(run_id)
@@ -59,8 +60,7 @@ class FilesystemStore:
             folder = self._folder_of(run_id)
             if not events:
                 return
-            with self._lock:
-                writer = self._writers.get(run_id) or self._open_writer(run_id, folder)
+            writer = self._open_writer(run_id, folder)
         writer.append(events, expected)
 
     def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
@@ -82,14 +82,12 @@ class FilesystemStore:
         folder = self._folder_of(run_id)
         self._make(folder)
         with disk.Claim(folder / LOCK_NAME, run_id):
-            with self._lock:
-                self._close_writer(run_id)
-                self._open_writer(run_id, folder)
+            self._close_writer(run_id)
+            self._open_writer(run_id, folder)
             try:
                 yield
             finally:
-                with self._lock:
-                    self._close_writer(run_id)
+                self._close_writer(run_id)
 
     def driver(self, run_id: str) -> str:
         return disk.driver_at(self._folder_of(run_id) / LOCK_NAME)
@@ -126,10 +124,9 @@ class FilesystemStore:
         return rebuild_head(folder, run_id)
 
     def close(self) -> None:
-        with self._lock:
-            for run_id in tuple(self._writers):
-                self._close_writer(run_id)
-            self._syncer.close()
+        for run_id in tuple(self._writers):
+            self._close_writer(run_id)
+        self._syncer.close()
 
     def _folder_of(self, run_id: str) -> Path:
         """The directory of a run, which must be one: no link is followed out of the store."""
@@ -146,13 +143,20 @@ class FilesystemStore:
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def _open_writer(self, run_id: str, folder: Path) -> LogWriter:
+        # Not under the lock: it syncs, and the writers of other runs need not wait for that.
         self._make(folder)
-        writer = LogWriter(folder, run_id, self._syncer, self._durability)
-        self._writers[run_id] = writer
-        return writer
+        above = (self.root,) if self._is_placed else (self.root, self.root.parent)
+        writer = LogWriter(folder, run_id, above, self._syncer, self._durability)
+        self._is_placed = True
+        with self._lock:
+            first = self._writers.setdefault(run_id, writer)
+        if first is not writer:
+            writer.close()
+        return first
 
     def _close_writer(self, run_id: str) -> None:
-        writer = self._writers.pop(run_id, None)
+        with self._lock:
+            writer = self._writers.pop(run_id, None)
         if writer is not None:
             writer.close()
 

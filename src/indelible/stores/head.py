@@ -89,7 +89,8 @@ class HeadFile:
         """Raises ``FileNotFoundError`` if there is none and ``create`` is not given."""
         self.path = path
         self._failure: StoreError | None = None
-        self._newest: tuple[int, int] | None = None
+        self._newest: tuple[int, Head | None] | None = None
+        self._seen = [b"", b""]
         self._closing = Lock()
         self._lock = AppendLock(self)
         try:
@@ -106,9 +107,8 @@ class HeadFile:
     def read(self) -> Head | None:
         """The newest valid slot; None if there is none."""
         with disk.explain(self.path, "read"):
-            slot, head = _newest(_slots(self._fd))
-        self._newest = (slot, head.counter if head else 0)
-        return head
+            self._newest = self._look()
+        return self._newest[1]
 
     def locked(self) -> AppendLock:
         """Hold the append lock.  It keeps other descriptors out, not threads that share this.
@@ -127,12 +127,15 @@ class HeadFile:
         """
         self.check_sound()
         try:
-            slot, counter = (is_ours and self._newest) or self._look()
+            slot, newest = (is_ours and self._newest) or self._look()
+            counter = newest.counter if newest else 0
             head = Head(counter + 1, run_id, sequence, offset, digest)
-            disk.write_all_at(self._fd, encode_slot(head), SLOT_OFFSETS[1 - slot])
+            written = encode_slot(head)
+            disk.write_all_at(self._fd, written, SLOT_OFFSETS[1 - slot])
         except OSError as error:
             raise self._remembered(error, "write") from error
-        self._newest = (1 - slot, head.counter)
+        self._newest = (1 - slot, head)
+        self._seen[1 - slot] = written
         return head
 
     def sync(self) -> None:
@@ -156,9 +159,12 @@ class HeadFile:
         if self._failure is not None:
             raise StoreError(self._failure.problem, hint=self._failure.hint) from self._failure
 
-    def _look(self) -> tuple[int, int]:
-        slot, head = _newest(_slots(self._fd))
-        return slot, head.counter if head else 0
+    def _look(self) -> tuple[int, Head | None]:
+        found = _raw_slots(self._fd)
+        if self._newest is not None and found == self._seen:
+            return self._newest  # as at the last look: nothing to decode
+        self._seen = found
+        return _newest([decode_slot(each) for each in found])
 
     def _remembered(self, error: OSError, doing: str) -> StoreError:
         self._failure = disk.explained(error, self.path, doing)
@@ -184,7 +190,11 @@ class AppendLock:
 
 
 def _slots(fd: int) -> list[Head | None]:
-    return [decode_slot(os.pread(fd, SLOT_BYTES, offset)) for offset in SLOT_OFFSETS]
+    return [decode_slot(slot) for slot in _raw_slots(fd)]
+
+
+def _raw_slots(fd: int) -> list[bytes]:
+    return [os.pread(fd, SLOT_BYTES, offset) for offset in SLOT_OFFSETS]
 
 
 def _newest(slots: list[Head | None]) -> tuple[int, Head | None]:

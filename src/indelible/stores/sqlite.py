@@ -57,6 +57,8 @@ class SqliteStore:
         self._head: HeadFile | None = None
         self._durability = durability
         self._entries = Entries()
+        self._has_claims = False
+        self._acknowledged: tuple[Head | None, int] | None = None
         self._unsynced: set[str] = set()
         self._syncer = Syncer(durability.interval or SYNC_INTERVAL)
         self._suspended: set[str] = set()
@@ -110,8 +112,10 @@ class SqliteStore:
     def claim(self, run_id: str) -> Iterator[None]:
         check_run_id(run_id)
         lock = self._lock_of(run_id)
-        with disk.explain(lock.parent, "make"):
-            disk.make_directory(lock.parent)
+        if not self._has_claims:
+            with disk.explain(lock.parent, "make"):
+                disk.make_directory(lock.parent)
+            self._has_claims = True
         with disk.Claim(lock, run_id):
             with self._grown:
                 self._writable()
@@ -219,19 +223,24 @@ class SqliteStore:
             with database.transaction():
                 rows = [row for entry in entries if (row := entry.add(database)) is not None]
             if rows and not is_batched:
-                self._write_head(head, rows[-1])
+                written = self._write_head(head, rows[-1])
+                if self._acknowledged is not None:
+                    # What we have added ourselves need not be looked at again.
+                    self._acknowledged = (written, self._acknowledged[1])
         if not rows:
             return
         self._unsynced.update(row.run_id for row in rows if is_batched)
         is_over = any(entry.error is None and entry.is_terminal for entry in entries)
-        written: Syncable = self if is_batched else head
+        synced: Syncable = self if is_batched else head
         if is_over or self._durability.syncs_head:
-            self._syncer.now(written, is_news=True)
+            self._syncer.now(synced, is_news=True)
         else:
-            self._syncer.soon(written)
+            self._syncer.soon(synced)
 
-    def _write_head(self, head: HeadFile, row: Row) -> None:
-        head.write(run_id=row.run_id, sequence=row.sequence, offset=row.rowid, digest=row.digest)
+    def _write_head(self, head: HeadFile, row: Row) -> Head:
+        return head.write(
+            run_id=row.run_id, sequence=row.sequence, offset=row.rowid, digest=row.digest
+        )
 
     def _readable(self) -> Database | None:
         """The database, if there is one; it has at least what the head says was acknowledged."""
@@ -252,7 +261,10 @@ class SqliteStore:
                 return self._database
             # The first run may have begun since we looked; its head was written before its row.
             head = self._read_head()
-        check_acknowledged(head, self._database)
+        seen = (head, self._database.version())
+        if seen != self._acknowledged:
+            check_acknowledged(head, self._database)
+            self._acknowledged = seen
         return self._database
 
     def _read_head(self) -> Head | None:
@@ -315,6 +327,7 @@ class SqliteStore:
             self._let_go()
 
     def _let_go(self) -> None:
+        self._acknowledged = None
         database, self._database = self._database, None
         head, self._head = self._head, None
         if head is not None:

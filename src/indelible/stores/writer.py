@@ -34,9 +34,16 @@ class LogWriter:
     """
 
     def __init__(
-        self, folder: Path, run_id: str, syncer: Syncer, durability: Durability = FULL
+        self,
+        folder: Path,
+        run_id: str,
+        above: Sequence[Path],
+        syncer: Syncer,
+        durability: Durability = FULL,
     ) -> None:
+        """``above`` are directories in which a name on the way to the log may not be durable."""
         self._folder = folder
+        self._above = above
         self._path = folder / LOG_NAME
         self._run_id = run_id
         self._syncer = syncer
@@ -218,7 +225,7 @@ class LogWriter:
             run_id=self._run_id, sequence=at.sequence, offset=at.offset, digest=at.digest
         )
         self._head.sync()
-        for folder in (self._folder, self._folder.parent, self._folder.parent.parent):
+        for folder in (self._folder, *self._above):
             disk.sync_directory(folder)
 
 
