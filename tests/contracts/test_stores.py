@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from indelible.stores.durability import STRICT, Durability
 from indelible.stores.filesystem import FilesystemStore
 from indelible.stores.memory import MemoryStore
 from indelible.stores.port import IWorkflowStore
@@ -33,3 +34,21 @@ class TestFilesystemStore(StoreContract):
     @pytest.fixture
     def reopen(self, tmp_path: Path) -> Opener:
         return partial(FilesystemStore, tmp_path / "runs")
+
+
+class TestStrictFilesystemStore(StoreContract):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Opener:
+        return partial(FilesystemStore, tmp_path / "runs", durability=STRICT)
+
+
+class TestBatchingFilesystemStore(StoreContract):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Opener:
+        return partial(FilesystemStore, tmp_path / "runs", durability=Durability(interval=0.001))
+
+
+class TestBatchingSqliteStore(StoreContract):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Opener:
+        return partial(SqliteStore, tmp_path / "log.db", durability=Durability(interval=0.001))

@@ -291,8 +291,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def fill_disk(store: SqliteStore) -> None:
     """The database may not grow by a page: what a full disk looks like to SQLite."""
-    assert store._database is not None
-    connection = store._database._connection
+    found = store._opened.for_appends
+    assert found is not None
+    connection = found[0]._connection
     connection.pragma("max_page_count", connection.pragma("page_count"))
 
 

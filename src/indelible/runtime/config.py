@@ -11,9 +11,11 @@ import msgspec
 
 from indelible.errors import UsageError
 from indelible.executors.port import Executor
+from indelible.stores.durability import FULL, Durability, parse_durability
 from indelible.stores.port import IWorkflowStore
 
 STORE_VARIABLE = "INDELIBLE_STORE"
+DURABILITY_VARIABLE = "INDELIBLE_DURABILITY"
 DEFAULT_STORE = ".indelible"
 KINDS = "A store is a directory, file:DIRECTORY, sqlite:///FILE or memory:"
 
@@ -27,12 +29,14 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """What a configuration file can say.
 
     ``agent`` is the command for prompts that have no other; ``secrets_file`` has the values of
-    secrets that are not in the environment; ``store`` is a URL.
+    secrets that are not in the environment; ``store`` is a URL; ``durability`` says what an append
+    waits for.
     """
 
     agent: tuple[str, ...] = ()
     secrets_file: Path | None = None
     store: str = ""
+    durability: Durability = FULL
 
 
 def load_configuration() -> Configuration:
@@ -54,24 +58,46 @@ def default_store_url() -> str:
     return os.environ.get(STORE_VARIABLE) or load_configuration().store or DEFAULT_STORE
 
 
-def open_store(url: str | os.PathLike[str] | None = None) -> IWorkflowStore:
+def default_durability() -> Durability:
+    """That of ``$INDELIBLE_DURABILITY``, else that of the configuration, else ``full``.
+
+    Raises ``UsageError`` for a word that is none.
+    """
+    text = os.environ.get(DURABILITY_VARIABLE)
+    return durability_of(text) if text else load_configuration().durability
+
+
+def durability_of(text: str) -> Durability:
+    """``full``, ``strict``, ``batch`` or ``batch:200ms``.  Raises ``UsageError`` for others."""
+    try:
+        return parse_durability(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def open_store(
+    url: str | os.PathLike[str] | None = None, *, durability: str | None = None
+) -> IWorkflowStore:
     """The store behind ``url``: a directory or ``file:DIRECTORY``, ``sqlite:///FILE``, ``memory:``.
 
     Nothing is made before the first run is.  ``sqlite:///`` is followed by a path as it is given to
-    other programs: ``sqlite:///runs.db`` is relative, ``sqlite:////srv/runs.db`` is not.  Raises
-    ``UsageError`` for any other scheme.
+    other programs: ``sqlite:///runs.db`` is relative, ``sqlite:////srv/runs.db`` is not.
+    ``durability`` says what is on the disk when an append returns: ``full``, ``strict``, ``batch``
+    or such as ``batch:200ms`` (docs/stores.md); by default what the configuration says.  Raises
+    ``UsageError`` for any other scheme or durability.
     """
+    kept = default_durability() if durability is None else durability_of(durability)
     text = _text_of(url) if url is not None else default_store_url()
     scheme, colon, rest = text.partition(":")
     if not colon or "/" in scheme:
-        return _filesystem(text)
+        return _filesystem(text, kept)
     opener = _SCHEMES.get(scheme)
     if opener is None:
         raise UsageError(
             f"{text!r}: no store is called {scheme!r}",
             hint=KINDS,
         )
-    return opener(rest)
+    return opener(rest, kept)
 
 
 def _text_of(url: str | os.PathLike[str]) -> str:
@@ -116,15 +142,16 @@ def open_executor(
     return LocalExecutor(kinds, echo=echo, secrets=secrets)
 
 
-def _filesystem(path: str) -> IWorkflowStore:
+def _filesystem(path: str, durability: Durability) -> IWorkflowStore:
     from indelible.stores.filesystem import FilesystemStore
 
     if not path.removeprefix("//"):
         raise UsageError("a store needs a directory", hint=f"For example: {DEFAULT_STORE}")
-    return FilesystemStore(Path(path.removeprefix("//")).expanduser())
+    root = Path(path.removeprefix("//")).expanduser()
+    return FilesystemStore(root, durability=durability)
 
 
-def _sqlite(rest: str) -> IWorkflowStore:
+def _sqlite(rest: str, durability: Durability) -> IWorkflowStore:
     from indelible.stores.sqlite import SqliteStore
 
     if not rest.startswith("///") or not rest.removeprefix("///"):
@@ -137,16 +164,16 @@ def _sqlite(rest: str) -> IWorkflowStore:
             f"'sqlite:{rest}' would be gone with each connection, and no run could be resumed",
             hint="For a store that keeps nothing: memory:",
         )
-    return SqliteStore(Path(rest.removeprefix("///")).expanduser())
+    return SqliteStore(Path(rest.removeprefix("///")).expanduser(), durability=durability)
 
 
-def _memory(rest: str) -> IWorkflowStore:
+def _memory(rest: str, durability: Durability) -> IWorkflowStore:
     from indelible.stores.memory import MemoryStore
 
     return MemoryStore()
 
 
-_SCHEMES: Mapping[str, Callable[[str], IWorkflowStore]] = {
+_SCHEMES: Mapping[str, Callable[[str, Durability], IWorkflowStore]] = {
     "file": _filesystem,
     "sqlite": _sqlite,
     "memory": _memory,

@@ -12,6 +12,7 @@ import msgspec
 
 from indelible.errors import UsageError
 from indelible.runtime.config import Configuration
+from indelible.stores.durability import Durability, parse_durability
 
 Reading = Callable[[Any, Path], Any]
 """Makes of a value what it means; ``TypeError`` says what it should be.  Gets the file's folder."""
@@ -68,8 +69,16 @@ def _text(value: Any, folder: Path) -> str:
     return value
 
 
+def _durability(value: Any, folder: Path) -> Durability:
+    try:
+        return parse_durability(_text(value, folder))
+    except ValueError as error:
+        raise TypeError(f"one of the durabilities: {error}") from None
+
+
 KEYS: Mapping[str, tuple[str, Reading]] = {
     "agent.command": ("agent", _command),
+    "durability": ("durability", _durability),
     "secrets.file": ("secrets_file", _path),
     "store": ("store", _text),
 }

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 import apsw
@@ -21,6 +20,7 @@ from indelible.events import FORMAT, Sealed
 from indelible.stores import chain, disk
 from indelible.stores.lockers import lockers_of
 from indelible.stores.read_only import connect, is_frozen
+from indelible.stores.schema import IN_SCHEMA, SCHEMA, check_schema
 
 APPLICATION_ID = int.from_bytes(b"Indl", "big")
 PATIENCE = 10.0
@@ -36,8 +36,6 @@ FULL, NORMAL = 2, 1
 MOST_PROBLEMS = 5
 """How many of the problems that SQLite finds in a file are told."""
 
-_SCHEMA = Path(__file__).parent / "sql" / "schema.sql"
-_IN_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 _PRAGMAS: tuple[tuple[str, str | int], ...] = (
     ("journal_mode", "wal"),
     ("recursive_triggers", 1),  # so that REPLACE fires the trigger that refuses DELETE
@@ -109,7 +107,7 @@ class Database:
         if self.is_empty:
             with self.transaction():
                 if not self._check_format():
-                    self._connection.execute(_SCHEMA.read_text())
+                    self._connection.execute(SCHEMA.read_text())
             self.is_empty = False
         self._check_schema()
 
@@ -264,19 +262,7 @@ class Database:
         return True
 
     def _check_schema(self) -> None:
-        found = set(self._rows(_IN_SCHEMA))
-        made = _made()
-        changes = (
-            (made - found, "its table or a trigger is not as it was made"),
-            ({row for row in found - made if row[0] == "trigger"}, "a trigger in it is not ours"),
-        )
-        for rows, what in changes:
-            for _, name, _, sql in sorted(rows, key=str)[:1]:
-                raise CorruptLogError(
-                    f"{what}: {str(sql or name).splitlines()[0]}",
-                    place=str(self.path),
-                    hint="With it as it is, events could be changed or removed. Restore a copy.",
-                )
+        check_schema(set(self._rows(IN_SCHEMA)), place=str(self.path))
 
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
@@ -305,13 +291,3 @@ def create(path: Path) -> None:
     # on it in this process.
     with disk.explain(path, "create"), suppress(FileExistsError):
         os.close(disk.open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
-
-
-@cache
-def _made() -> frozenset[tuple[object, ...]]:
-    """What the schema consists of, as SQLite keeps it."""
-    connection = apsw.Connection(":memory:")
-    connection.execute(_SCHEMA.read_text())
-    made = frozenset(connection.execute(_IN_SCHEMA))
-    connection.close()
-    return made

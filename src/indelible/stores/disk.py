@@ -111,10 +111,8 @@ def check_in_place(fd: int, path: Path) -> os.stat_result:
 
     Raises ``StoreError``, or ``OSError``.
     """
-    found = os.fstat(fd)
-    with suppress(FileNotFoundError):
-        if os.path.samestat(found, os.lstat(path)):
-            return found
+    if _is_at(fd, path):
+        return os.fstat(fd)
     raise StoreError(
         f"{path}: was moved or replaced while it was open",
         hint="Put it back, then resume; nothing was added to either file.",

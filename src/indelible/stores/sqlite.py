@@ -15,30 +15,25 @@ process, never with ``sqlite3`` in this one: two SQLite libraries undo each othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
 from time import monotonic
 
-from indelible.errors import CorruptLogError, IndelibleError, StoreError
+from indelible.errors import StoreError
 from indelible.events import BlobRef, Sealed
 from indelible.stores import chain, disk
-from indelible.stores.acknowledged import check_acknowledged
 from indelible.stores.blobs import BlobFolder
 from indelible.stores.codec import check_run_id
-from indelible.stores.database import PATIENCE, Database, Row, create
+from indelible.stores.database import PATIENCE
 from indelible.stores.durability import FULL, Durability
 from indelible.stores.entries import Entries, Entry
-from indelible.stores.head import SLOT_OFFSETS, Head, HeadFile, head_at
-from indelible.stores.place import check_beside
+from indelible.stores.opened import NO_ROW, OpenedDatabase
 from indelible.stores.syncer import SYNC_INTERVAL, Syncable, Syncer
 
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
 """Seconds between two looks of ``wait`` at what other processes append."""
-
-NO_ROW = Row(rowid=0, run_id="", sequence=0, digest="0" * 64)
-"""What the head of an empty database names."""
 
 
 class SqliteStore:
@@ -50,15 +45,13 @@ class SqliteStore:
         """``patience`` is how many seconds a call waits for a database that others keep locked."""
         # Absolute, because SQLite opens its -wal file late; resolved, because it follows no links.
         self.path = path.parent.resolve() / path.name
-        self._patience = patience
-        self._head_path = self._beside("head")
         self._grown = Condition()
-        self._database: Database | None = None
-        self._head: HeadFile | None = None
         self._durability = durability
+        self._opened = OpenedDatabase(
+            self.path, patience=patience, is_synced=durability.interval is None
+        )
         self._entries = Entries()
         self._has_claims = False
-        self._acknowledged: tuple[Head | None, int] | None = None
         self._unsynced: set[str] = set()
         self._syncer = Syncer(durability.interval or SYNC_INTERVAL)
         self._suspended: set[str] = set()
@@ -79,23 +72,25 @@ class SqliteStore:
     def sync(self) -> None:
         """Make durable what was appended without a sync.  Raises ``StoreError``."""
         with self._grown:
-            if self._database is None or self._head is None:
+            found = self._opened.for_appends
+            if found is None:
                 return
+            database, head = found
             try:
-                with self._head.locked():
-                    self._database.sync_wal()
-                    self._write_head(self._head, self._database.last_row() or NO_ROW)
-                    self._head.sync()
+                with head.locked():
+                    database.sync_wal()
+                    self._opened.write_head(database.last_row() or NO_ROW)
+                    head.sync()
             except BaseException:
                 self._suspended |= self._unsynced
-                self._abandon()
+                self._opened.abandon()
                 raise
             self._unsynced.clear()
 
     def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
         check_run_id(run_id)
         with self._grown:
-            found = self._readable()
+            found = self._opened.readable()
             # One more than asked for: the chain has to begin somewhere.
             events = found.events(run_id, after=max(after - 1, 0)) if found else []
         end = chain.beginning(run_id)
@@ -105,7 +100,7 @@ class SqliteStore:
 
     def runs(self) -> Iterable[str]:
         with self._grown:
-            found = self._readable()
+            found = self._opened.readable()
             return found.runs() if found else ()
 
     @contextmanager
@@ -118,7 +113,7 @@ class SqliteStore:
             self._has_claims = True
         with disk.Claim(lock, run_id):
             with self._grown:
-                self._writable()
+                self._opened.writable()
                 self._suspended.discard(run_id)
             yield
 
@@ -152,24 +147,22 @@ class SqliteStore:
     def check(self) -> None:
         """Read all of the database.  Raises ``CorruptLogError`` if it is not as it was made."""
         with self._grown:
-            found = self._readable()
+            found = self._opened.readable()
             if found is not None:
                 found.check()
 
     def rebuild_head(self, run_id: str) -> int:
         """Accept a database whose head is gone, after checking it; see ``stores/repair.py``."""
-        from indelible.stores.repair import rebuild_database_head
-
         check_run_id(run_id)
         with self._grown:
-            return rebuild_database_head(self.path, self._head_path, run_id)
+            return self._opened.rebuild_head(run_id)
 
     def close(self) -> None:
         try:
             self._syncer.close()
         finally:
             with self._grown:
-                self._let_go()
+                self._opened.let_go()
 
     def _lock_of(self, run_id: str) -> Path:
         return disk.check_directory(self._beside("claims")) / f"{run_id}.lock"
@@ -185,7 +178,7 @@ class SqliteStore:
         return disk.check_directory(disk.check_directory(self._beside(what)) / run_id)
 
     def _is_longer(self, run_id: str, after: int) -> bool:
-        found = self._readable()
+        found = self._opened.readable()
         return found is not None and found.length(run_id) > after
 
     def _append_all(self) -> None:
@@ -201,7 +194,7 @@ class SqliteStore:
                 if entry.error is None:
                     entry.error = error
                     self._suspended.add(entry.run_id)
-            self._abandon()
+            self._opened.abandon()
         finally:
             for entry in entries:
                 entry.is_done = True
@@ -216,17 +209,14 @@ class SqliteStore:
         return entry.error is not None
 
     def _commit(self, entries: Sequence[Entry]) -> None:
-        database, head = self._writable()
+        database, head = self._opened.writable()
         is_batched = self._durability.interval is not None
         with head.locked():
             database.check_place()
             with database.transaction():
                 rows = [row for entry in entries if (row := entry.add(database)) is not None]
             if rows and not is_batched:
-                written = self._write_head(head, rows[-1])
-                if self._acknowledged is not None:
-                    # What we have added ourselves need not be looked at again.
-                    self._acknowledged = (written, self._acknowledged[1])
+                self._opened.write_head(rows[-1])
         if not rows:
             return
         self._unsynced.update(row.run_id for row in rows if is_batched)
@@ -236,101 +226,3 @@ class SqliteStore:
             self._syncer.now(synced, is_news=True)
         else:
             self._syncer.soon(synced)
-
-    def _write_head(self, head: HeadFile, row: Row) -> Head:
-        return head.write(
-            run_id=row.run_id, sequence=row.sequence, offset=row.rowid, digest=row.digest
-        )
-
-    def _readable(self) -> Database | None:
-        """The database, if there is one; it has at least what the head says was acknowledged."""
-        # Read before the table, so that it cannot be ahead of it.
-        head = self._read_head()
-        if self._database is not None and self._database.is_stale:
-            self._let_go()
-        if self._database is None and self.path.exists():
-            self._database = Database(self.path, patience=self._patience)
-        if self._database is None and head is not None and head.offset > 0:
-            raise CorruptLogError(
-                f"the database is missing; its head names {head.offset} rows", place=str(self.path)
-            )
-        if self._database is None:
-            return None
-        if head is None:
-            if self._database.last_row() is None:
-                return self._database
-            # The first run may have begun since we looked; its head was written before its row.
-            head = self._read_head()
-        seen = (head, self._database.version())
-        if seen != self._acknowledged:
-            check_acknowledged(head, self._database)
-            self._acknowledged = seen
-        return self._database
-
-    def _read_head(self) -> Head | None:
-        if self._head is not None:
-            return self._head.read()
-        try:
-            return head_at(self._head_path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise disk.explained(error, self._head_path, "read") from error
-
-    def _writable(self) -> tuple[Database, HeadFile]:
-        """The database and its head, ready for appends; made if there are none."""
-        if self._database is not None and self._head is not None:
-            return self._database, self._head
-        self._readable()  # refuses what is damaged, or not ours, before anything is made
-        with disk.explain(self.path.parent, "make"):
-            disk.make_directory(self.path.parent)
-            check_beside(self.path)
-        head = HeadFile(self._head_path, create=True)
-        try:
-            with head.locked():
-                database = self._settle(head)
-        except BaseException:
-            head.close()
-            self._abandon()
-            raise
-        self._head = head
-        return database, head
-
-    def _settle(self, head: HeadFile) -> Database:
-        """Make durable whatever an earlier process may have left in the page cache only."""
-        if self._database is None:
-            create(self.path)
-            self._database = Database(self.path, patience=self._patience)
-        database = self._database
-        database.make_writable(is_synced=self._durability.interval is None)
-        known = head.read()
-        check_acknowledged(known, database)
-        # SQLite goes on when it cannot sync the directory, and a checkpoint half done is lost with
-        # a -wal file whose name was not durable.
-        with disk.explain(self.path.parent, "sync"):
-            disk.sync_directory(self.path.parent)
-        database.checkpoint()
-        last = database.last_row() or NO_ROW
-        for _ in SLOT_OFFSETS if known is None else SLOT_OFFSETS[:1]:
-            self._write_head(head, last)
-        head.sync()
-        database.checkpoint_on_close(True)
-        return database
-
-    def _abandon(self) -> None:
-        """Let go after an error.  The next use opens, and settles, the database anew."""
-        if self._database is not None:
-            with suppress(IndelibleError):
-                # What the disk may not have must not overwrite what it has.
-                self._database.checkpoint_on_close(False)
-        with suppress(IndelibleError):
-            self._let_go()
-
-    def _let_go(self) -> None:
-        self._acknowledged = None
-        database, self._database = self._database, None
-        head, self._head = self._head, None
-        if head is not None:
-            head.close()
-        if database is not None:
-            database.close()
