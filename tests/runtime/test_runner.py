@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from indelible.definition.model import Definition, OnInterrupt, Retry, TriggerRule
+from indelible.definition.model import (
+    Approval,
+    Definition,
+    Node,
+    OnInterrupt,
+    Retry,
+    TriggerRule,
+)
 from indelible.errors import (
     HeldError,
     InputError,
@@ -20,8 +30,9 @@ from indelible.errors import (
     UsageError,
 )
 from indelible.events import NodeError
-from indelible.executors.port import Attempt
+from indelible.executors.port import Attempt, Outcome
 from indelible.runtime import drive
+from indelible.runtime.answers import approve
 from indelible.runtime.drive import Shell
 from indelible.stores.memory import MemoryStore
 from indelible.testing.worlds import Clock, ScriptedExecutor
@@ -230,8 +241,6 @@ def test_an_interrupted_run_records_what_it_stopped_and_resumes() -> None:
                 raise_signal()
 
     def raise_signal() -> None:
-        import signal
-
         signal.raise_signal(signal.SIGTERM)
 
     shell = Shell(
@@ -246,6 +255,78 @@ def test_an_interrupted_run_records_what_it_stopped_and_resumes() -> None:
     assert last.event_type == "node_failed"
     assert b'"type":"Interrupted"' in last.payload
     assert drive.resume(store, "r1", shell=shell).status == "completed"
+
+
+class Interrupted(ScriptedExecutor):
+    """Interrupts the drive as it submits, and lets attempts end well after all.
+
+    ``meanwhile`` is what somebody else does before their outcome is asked for.
+    """
+
+    def __init__(self, clock: Clock, meanwhile: Callable[[], object]) -> None:
+        super().__init__(lambda attempt: 7, clock)
+        self.is_interrupting = True
+        self._meanwhile = meanwhile
+
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        super().submit(attempts)
+        if attempts and self.is_interrupting:
+            signal.raise_signal(signal.SIGTERM)
+
+    def cancel(self, node_id: str, error: NodeError) -> None:
+        """Comes too late."""
+
+    def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
+        if self.is_interrupting:
+            self.is_interrupting = False
+            self._meanwhile()
+        return super().outcomes(timeout=timeout)
+
+
+def test_what_ended_while_the_drive_was_stopped_is_kept_though_somebody_else_appends() -> None:
+    store, clock = MemoryStore(), Clock()
+    executor = Interrupted(clock, lambda: approve(store, "r1", "gate", by="ann"))
+    shell = Shell(executor=lambda functions: executor, now=clock, roll=lambda: 0.5)
+    gate = Node(id="gate", body=Approval(message="Go?"))
+    flow = Definition(name="w", nodes=(gate, node("a"), node("b", "a", "gate")))
+    with pytest.raises(InterruptedRunError):
+        drive.start(store, flow, {}, run_id="r1", shell=shell)
+    state = drive.resume(store, "r1", shell=shell)
+    assert state.status == "completed"
+    assert [attempt.node_id for attempt in executor.submitted] == ["a", "b"]
+
+
+def test_a_run_that_is_cancelled_while_its_drive_is_stopped_is_cancelled() -> None:
+    store, clock = MemoryStore(), Clock()
+    executor = Interrupted(clock, lambda: drive.cancel(store, "r1", by="ann"))
+    shell = Shell(executor=lambda functions: executor, now=clock, roll=lambda: 0.5)
+    flow = Definition(name="w", nodes=tuple(chain(2)))
+    state = drive.start(store, flow, {}, run_id="r1", shell=shell)
+    assert state.status == "cancelled"
+    assert state.nodes["n1"].status == "success"
+
+
+def test_a_drive_that_is_interrupted_before_it_begins_starts_nothing() -> None:
+    store, clock = MemoryStore(), Clock()
+    executor = ScriptedExecutor(lambda attempt: None, clock)
+
+    def interrupted_already(interrupt: Callable[[], None]) -> AbstractContextManager[None]:
+        interrupt()
+        return nullcontext()
+
+    shell = Shell(
+        executor=lambda functions: executor,
+        interrupting=interrupted_already,
+        now=clock,
+        roll=lambda: 0.5,
+    )
+    flow = Definition(name="w", nodes=tuple(chain(2)))
+    with pytest.raises(InterruptedRunError):
+        drive.start(store, flow, {}, run_id="r1", shell=shell)
+    assert [event.event_type for event in store.read("r1")] == ["workflow_started"]
+    assert executor.submitted == []
+    going_on = Shell(executor=lambda functions: executor, now=clock, roll=lambda: 0.5)
+    assert drive.resume(store, "r1", shell=going_on).status == "completed"
 
 
 def test_an_interrupt_is_final_for_a_node_that_may_not_run_twice() -> None:

@@ -172,6 +172,7 @@ class LocalExecutor:
         for end in found:
             if isinstance(end, StoreError):
                 self._refusal = end
+                self._inbox.ring()  # it is told next, also if this is another thread's turn
             else:
                 ready.append(end)
         return ready if ready or self._refusal is None else None
@@ -205,6 +206,7 @@ class LocalExecutor:
             return self._loop
 
     def _give_up(self, attempt: Attempt, control: Control, error: BaseException) -> None:
+        self._unbegun.discard(attempt.node_id)
         reason = failure("SpawnError", f"cannot start or go on: {error}")
         self._end(
             attempt,

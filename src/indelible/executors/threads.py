@@ -7,17 +7,22 @@ A task is taken by the next thread that comes for one; often the very thread who
 it, and then nobody has to be woken.  Only when tasks wait and those who could take them do not get
 on within a tick, more threads are called: so a thousand tasks of no length need one thread, and a
 thousand that block have a thousand threads two ticks later.
+
+Each task has a context of its own (``contextvars``, and with them ``decimal``); what it leaves in a
+``threading.local`` stays with the thread, and a later task may find it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from functools import cache
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, local
 from time import sleep
 
 Task = Callable[[], Callable[[], None]]
@@ -27,6 +32,13 @@ TICK = 0.0005
 """Seconds after which tasks that nobody came for get more threads."""
 
 
+class _Here(local):
+    """What a thread knows of itself: that it announces, and that a task waits for it alone."""
+
+    is_announcing = False
+    has_task = False
+
+
 class DaemonThreads:
     """Runs every task, soon, whatever the others do."""
 
@@ -34,9 +46,10 @@ class DaemonThreads:
         self._name = name
         self._tasks: deque[Task] = deque()
         self._lock = Lock()
+        self._here = _Here()
         self._calls: SimpleQueue[None] = SimpleQueue()
         self._alarm: SimpleQueue[None] = SimpleQueue()
-        self._alive = 0
+        self._made = 0
         self._idle = 0
         self._coming = 0
         self._taken = 0
@@ -47,16 +60,18 @@ class DaemonThreads:
 
     def start(self, task: Task) -> None:
         """Raises ``RuntimeError`` if a thread is needed and the system gives none."""
+        here = self._here
         with self._lock:
             self._tasks.append(task)
-            missing = len(self._tasks) - self._coming
-            if missing <= 0:
-                return
-            if not self._coming:
-                self._call_or_refuse(task)
-                missing -= 1
-            if missing and not self._is_overseen:
+            if here.is_announcing and not here.has_task:
+                here.has_task = True  # this thread comes for it, in a moment
+                self._coming += 1
+            is_anybody_coming = self._coming > 0
+            is_left = len(self._tasks) > max(self._coming, 1)
+            if is_left and not self._is_overseen:
                 self._oversee()
+            made = 0 if is_anybody_coming else self._call(1)
+        self._make(made, or_take_back=task)
 
     def remind(self, reminder: Callable[[], None]) -> None:
         """Call ``reminder``, which must be quick and not raise, a tick from now."""
@@ -69,79 +84,102 @@ class DaemonThreads:
         """Let idle threads end now and busy ones after the tasks that wait."""
         with self._lock:
             self._is_closed = True
-            for _ in range(self._alive):
+            for _ in range(self._made):
                 self._calls.put(None)
             self._alarm.put(None)
 
-    def _call_or_refuse(self, task: Task) -> None:
-        try:
-            self._call()
-        except RuntimeError:
-            if not self._alive:
-                self._tasks.remove(task)
-                raise
-
-    def _call(self) -> None:
-        """One more thread will come for a task.  Needs the lock."""
-        if self._idle:
-            self._idle -= 1
+    def _call(self, count: int) -> int:
+        """That many more will come for a task: gives how many have to be made.  Needs the lock."""
+        idle = min(count, self._idle)
+        self._idle -= idle
+        self._coming += count
+        for _ in range(idle):
             self._calls.put(None)
-        else:
-            Thread(target=self._serve, name=f"{self._name}-{self._alive}", daemon=True).start()
-            self._alive += 1
-        self._coming += 1
+        return count - idle
+
+    def _make(self, count: int, *, or_take_back: Task | None = None) -> None:
+        """New threads.  Without the lock, which they need themselves."""
+        for done in range(count):
+            with self._lock:
+                number, self._made = self._made, self._made + 1
+            name = f"{self._name}-{number}"
+            try:
+                Thread(target=self._serve, name=name, daemon=True).start()
+            except RuntimeError:  # those that there are will have to do
+                with self._lock:
+                    self._made -= 1
+                    self._coming -= count - done
+                    is_lost = self._made == 0 and or_take_back in self._tasks
+                    if is_lost and or_take_back is not None:
+                        self._tasks.remove(or_take_back)
+                if is_lost:
+                    raise
+                return
 
     def _oversee(self) -> None:
         """Have somebody look, a tick later, whether tasks are waiting still.  Needs the lock."""
         if not self._has_overseer:
-            with suppress(RuntimeError):  # then tasks wait for the threads that there are
+            with suppress(RuntimeError):  # then the next one tries
                 Thread(target=self._call_more, name=f"{self._name}s", daemon=True).start()
                 self._has_overseer = True
-        self._is_overseen = True
-        self._alarm.put(None)
+        if self._has_overseer:
+            self._is_overseen = True
+            self._alarm.put(None)
 
     def _serve(self) -> None:
-        while (task := self._next()) is not None:
-            announce = task()
-            # Coming before the announcement, so that who answers it with a task calls nobody else.
-            with self._lock:
-                self._coming += 1
+        here = self._here
+        here.has_task = True  # the one that it was made for
+        while (task := self._next(here)) is not None:
+            announce = Context().run(task)
+            _forget_loop()
+            here.is_announcing = True
             announce()
+            here.is_announcing = False
             del task, announce  # an idle thread keeps nothing of what it ran alive
 
-    def _next(self) -> Task | None:
+    def _next(self, here: _Here) -> Task | None:
+        is_expected, here.has_task = here.has_task, False
         while True:
             with self._lock:
-                self._coming -= 1
+                self._coming -= is_expected
                 if self._tasks:
                     self._taken += 1
                     return self._tasks.popleft()
                 if self._is_closed:
-                    self._alive -= 1
                     return None
                 self._idle += 1
             self._calls.get()
+            is_expected = True
 
     def _call_more(self) -> None:
         while not self._is_closed:
             self._alarm.get()
-            taken = -1
+            taken, called = self._taken, 0
             while self._is_overseen:
                 sleep(TICK)
                 with self._lock:
-                    is_stuck = self._taken == taken
+                    # Whoever was called has taken one task and not come for another.
+                    is_stuck = self._taken - taken <= called
                     taken = self._taken
-                    self._catch_up(is_stuck=is_stuck)
+                    called, made = self._catch_up(is_stuck=is_stuck)
                     due, self._reminders = self._reminders, []
+                self._make(made)
                 for reminder in due:
                     reminder()
 
-    def _catch_up(self, *, is_stuck: bool) -> None:
-        missing = len(self._tasks) - self._coming
+    def _catch_up(self, *, is_stuck: bool) -> tuple[int, int]:
+        """Call more threads: gives how many, and how many of them have to be made."""
         self._is_overseen = bool(self._tasks) and not self._is_closed
-        with suppress(RuntimeError):  # the system gives no more: those there are will have to do
-            for _ in range(missing if is_stuck else min(missing, 1)):
-                self._call()
+        missing = len(self._tasks) - self._coming
+        called = max(0, missing if is_stuck else min(missing, 1))
+        return called, self._call(called)
+
+
+def _forget_loop() -> None:
+    """The event loop that a task has set for its thread is nobody else's."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        asyncio.set_event_loop(None)
 
 
 @cache

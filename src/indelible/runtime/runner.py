@@ -6,7 +6,8 @@ it is appended at once, and only then do attempts start or stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -29,6 +30,9 @@ POLL = 0.5
 
 SPARE = timedelta(seconds=1)
 """How long an interrupted driver waits beyond the longest grace time of what runs."""
+
+LAST_TURN = 1.0
+"""How long, in seconds, a drive that ends waits for a turn that another thread is taking."""
 
 Opening = Callable[[RunState, datetime], WorkflowStarted]
 """Makes the event that a drive begins with, from the state as it is then."""
@@ -86,15 +90,26 @@ class Runner:
         outcomes: Sequence[Outcome] | None = None
         try:
             while True:
-                with self._turns:
+                with self._turns, self._ending():
                     patience = self._advance(outcomes)
-                    if patience is None:
-                        return self._log.state
+                if patience is None:
+                    return self._log.state
                 is_asked = not self._is_interrupted
                 outcomes = self._executor.outcomes(timeout=patience) if is_asked else ()
         finally:
-            with self._turns:
-                self._is_ended = True
+            self._is_ended = True
+            # The claim is given up next.  A turn that hangs must not keep a second Ctrl-C waiting.
+            if self._turns.acquire(timeout=LAST_TURN):
+                self._turns.release()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """After an error in the driving thread no other one takes a turn."""
+        try:
+            yield
+        except BaseException:
+            self._is_ended = True
+            raise
 
     def _advance(self, outcomes: Sequence[Outcome] | None) -> float | None:
         """A turn in the driving thread: seconds until the next one at the latest, None if it is
@@ -102,26 +117,42 @@ class Runner:
         """
         if self._failure is not None:
             raise self._failure
-        if self._is_interrupted and outcomes is not None:
-            self._wind_down(outcomes)
-            raise InterruptedRunError(self._log.run_id)
+        if self._is_interrupted:
+            return self._stop(outcomes or ())
         if outcomes is not None and not outcomes:
             self._notice_others()
         self._turn(outcomes or ())
         state = self._log.state
         if state.is_settled or (not self._waits and is_only_waiting(state)):
+            self._is_ended = True
             return None
         return self._patience()
 
+    def _stop(self, outcomes: Sequence[Outcome]) -> None:
+        """End the drive.  Raises ``InterruptedRunError`` unless the run has ended as well."""
+        if self._log.length == 0:
+            # So that there is a run to resume; nothing of it starts.
+            self._open(now := self._now())
+            self._commit(now)
+        self._wind_down(outcomes)
+        self._is_ended = True
+        if not self._log.state.is_settled:
+            raise InterruptedRunError(self._log.run_id)
+
     def _relayed(self) -> None:
-        """Take turns in the thread that has news, unless another one does: that will see them."""
+        """Take a turn in the thread that has news, unless another one does: that will see them.
+
+        One turn: what it has submitted may wait for this very thread.
+        """
         self._has_news = True
-        while self._has_news and self._turns.acquire(blocking=False):
+        if self._turns.acquire(blocking=False):
             try:
                 self._has_news = False
                 self._turn_here()
             finally:
                 self._turns.release()
+            if self._has_news:
+                self._executor.wake()
         if self._is_interrupted:
             self._executor.wake()  # the driving thread waits for news with the turn in its hands
 
@@ -210,6 +241,8 @@ class Runner:
 
     def _commit(self, now: datetime) -> bool:
         """Append the drafts.  False if somebody else was first: the state is then read anew."""
+        if self._is_ended:
+            raise InterruptedRunError(self._log.run_id)  # the claim is somebody else's by now
         try:
             self._log.commit(now)
         except ConflictError:
@@ -246,10 +279,10 @@ class Runner:
         while True:
             now = self._now()
             self._record(outcomes, now)
-            if self._commit(now) and not self._log.state.running:
-                return
+            if not self._commit(now):
+                continue  # somebody else was first; what is in hand is decided on again
             rest = (end - self._now()).total_seconds()
-            if rest <= 0:
+            if rest <= 0 or not self._log.state.running:
                 return
             outcomes = self._executor.outcomes(timeout=rest)
 
