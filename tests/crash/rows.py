@@ -34,7 +34,7 @@ SOUND, OTHER = "SOUND", "OTHER"
 SOURCE = environment()["PYTHONPATH"]
 FAILURES = re.compile(r"(\d+) failed|(?:SILENT|CRASH) (\d+)")
 
-SQLITE_STATES = 6000
+SQLITE_STATES = 3000
 """After failed syncs a SQLite store has some 50,000 disk states; so many of them are drawn."""
 
 
