@@ -118,7 +118,8 @@ class Runner:
         if self._failure is not None:
             raise self._failure
         if self._is_interrupted:
-            return self._stop(outcomes or ())
+            self._stop(outcomes or ())
+            return None
         if outcomes is not None and not outcomes:
             self._notice_others()
         self._turn(outcomes or ())

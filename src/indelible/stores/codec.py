@@ -18,11 +18,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from indelible import values
 from indelible.errors import CorruptLogError, NewerLogError, StoreError, UsageError
-from indelible.events import EVENT_TYPES, FORMAT, TYPE_NAMES, Event, Sealed
+from indelible.events import (
+    EVENT_TYPES,
+    FORMAT,
+    TYPE_NAMES,
+    Event,
+    NodeCompleted,
+    Sealed,
+    WorkflowCompleted,
+)
 
 MAX_LINE = 16 * 1024 * 1024
 """The longest line, in bytes, that is written or read."""
@@ -38,7 +46,9 @@ _HEADER = re.compile(
     rb'"event_type":"([a-z_]{1,64})",'
     rb'"timestamp":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)","payload":'
 )
-_LINE = re.compile(rb"(" + _HEADER.pattern + rb'(.*)),"digest":"([0-9a-f]{64})"\}\n', re.DOTALL)
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_TIME_LENGTH = 27
+_TIME_KEY, _PAYLOAD_KEY, _DIGEST_KEY = b'","timestamp":"', b'","payload":', b',"digest":"'
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"\}')
 _DIGEST_BYTES = len(',"digest":""}') + 64
 
@@ -111,6 +121,12 @@ def digest_of(event: Sealed, previous: str) -> str:
     return _link(previous, body)
 
 
+def time_in(line: bytes) -> str:
+    """The timestamp at the beginning of a line, as it stands there; empty if there is none."""
+    header = _HEADER.match(line)
+    return "" if header is None else header[4].decode()
+
+
 def parse_line(line: bytes) -> Sealed | str:
     """The event on ``line`` (without its newline), or what is wrong with its form.
 
@@ -140,25 +156,38 @@ def next_event(
 ) -> Sealed | None:
     """The event on ``line`` (with its newline), if it is well formed and ``follows``; else None.
 
-    The usual case of ``parse_line`` and ``follows`` in one step, for logs of a million lines: the
-    digest is taken of the line's own bytes, nothing is put together again.
+    The usual case of ``parse_line`` and ``follows`` in one step, for logs of a million lines: what
+    must stand there is compared, nothing is searched for and nothing put together again.
     """
-    found = _LINE.fullmatch(line)
-    if found is None:
+    head = f'{{"run_id":"{run_id}","sequence":{sequence + 1},"event_type":"'.encode()
+    kind_at = len(head)
+    kind_end = line.find(b'"', kind_at)
+    time_at = kind_end + len(_TIME_KEY)
+    time_end = time_at + _TIME_LENGTH
+    payload_at = time_end + len(_PAYLOAD_KEY)
+    end = len(line) - _DIGEST_BYTES - 1
+    is_whole = (
+        line[:kind_at] == head
+        and line[kind_end:time_at] == _TIME_KEY
+        and line[time_end:payload_at] == _PAYLOAD_KEY
+        and line[end : end + len(_DIGEST_KEY)] == _DIGEST_KEY
+        and line[-3:] == b'"}\n'
+        and payload_at <= end < MAX_LINE
+    )
+    if not is_whole:
         return None
-    body, run, number, kind, time, payload, digest = found.groups()
-    event = Sealed(
-        run.decode(), int(number), kind.decode(), time.decode(), payload, digest.decode()
-    )
+    kind = line[kind_at:kind_end].decode("latin-1")
+    time = line[time_at:time_end].decode("latin-1")
+    digest = _link(previous, line[:end])
     is_next = (
-        event.digest == _link(previous, body)
-        and event.sequence == sequence + 1
-        and event.run_id == run_id
-        and event.event_type in EVENT_TYPES
-        and event.timestamp >= timestamp
-        and len(line) <= MAX_LINE + 1
+        line[-67:-3] == digest.encode()
+        and kind in EVENT_TYPES
+        and time >= timestamp
+        and (time == timestamp or _TIME.fullmatch(time) is not None)
     )
-    return event if is_next else None
+    if not is_next:
+        return None
+    return Sealed(run_id, sequence + 1, kind, time, line[payload_at:end], digest)
 
 
 def follows(event: Sealed, *, run_id: str, sequence: int, previous: str, timestamp: str) -> str:
@@ -194,15 +223,30 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
             place=place,
         )
     try:
-        levels = _LEVELS.get(event.event_type, _OTHER_LEVELS)
-        values.check_strict(event.payload, levels=levels)
         if event.event_type == "workflow_started":
+            values.check_strict(event.payload, levels=MAX_DEFINITION_LEVELS)
             _check_start(event.payload, place)
-        return decoder.decode(event.payload)
+            return decoder.decode(event.payload)
+        return _strictly(decoder, event.payload)
     except (ValueError, RecursionError) as error:
         raise CorruptLogError(
             f"event {event.sequence} ({event.event_type}): {error}", place=place
         ) from error
+
+
+def _strictly(decoder: msgspec.json.Decoder[Event], payload: bytes) -> Event:
+    """The fact in ``payload``.  Raises ``ValueError`` for what is not strict JSON of its type."""
+    try:
+        fact = decoder.decode(payload)
+        if _encoder.encode(fact) == payload and not isinstance(fact, WorkflowCompleted):
+            # Written as we write it, so only a value that was taken over as it stood is to be seen.
+            if isinstance(fact, NodeCompleted) and fact.output is not UNSET:
+                values.check_strict(fact.output)
+            return fact
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        pass  # what is wrong with it as JSON comes first
+    values.check_strict(payload, levels=_OTHER_LEVELS)
+    return decoder.decode(payload)
 
 
 def envelope_of(event: Sealed) -> dict[str, object]:
