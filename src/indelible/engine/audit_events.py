@@ -18,15 +18,13 @@ from indelible.engine.actions import Action, CompleteNode, FailNode, OpenNode, R
 from indelible.engine.audit_turns import Moment, knows_slots
 from indelible.engine.begin import Iteration, begin
 from indelible.engine.containers import wind_up
-from indelible.engine.decide import EXPRESSION_ERROR
+from indelible.engine.decide import EXPRESSION_ERROR, skipped_by_rule
 from indelible.engine.render import UNRENDERABLE
-from indelible.engine.roots import roots_of
 from indelible.engine.scope import Scope
 from indelible.engine.state import INTERRUPTED, NodeState, NodeStatus, Role, RunState
 from indelible.engine.tree import next_attempt, next_iteration
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import (
-    MAX_NAMED,
     BlobRef,
     NodeCompleted,
     NodeError,
@@ -72,7 +70,7 @@ def check_skip(state: RunState, event: NodeSkipped, scope: Scope, moment: Moment
     if node is None or not node.is_judged or node.is_instance:
         return
     if node.verdict() is not Verdict.START:
-        _compare_skip(node, _by_rule(state, node), event)
+        _compare_skip(node, skipped_by_rule(state, node), event)
         return
     action = _rendered(node, lambda: begin(_definition(state), node, scope.at(node), moment.at))
     if not isinstance(action, SkipNode):
@@ -199,19 +197,6 @@ def _is_same_wait(
     if is_counted and not moment.is_exact:
         return found.until <= wanted.until
     return found == wanted
-
-
-def _by_rule(state: RunState, node: NodeState) -> NodeSkipped:
-    roots = roots_of(state, node)
-    return NodeSkipped(
-        node_id=node.id,
-        reason="trigger_rule",
-        rule=node.rule.value,
-        upstream=node.upstream.counts(),
-        cause=tuple(sorted(roots)[:MAX_NAMED]),
-        cause_count=len(roots),
-        upstream_failed=node.verdict() is Verdict.UPSTREAM_FAILED,
-    )
 
 
 def _compare_skip(node: NodeState, expected: NodeSkipped, event: NodeSkipped) -> None:

@@ -102,7 +102,7 @@ def _close_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Actio
         elif node.is_container and not node.is_judged:
             yield from _wind_up(state, node, now, scope)
         else:
-            yield SkipNode(_skipped_by_rule(state, node))
+            yield SkipNode(skipped_by_rule(state, node))
 
 
 def _wind_up(state: RunState, node: NodeState, now: datetime, scope: Scope) -> Iterator[Action]:
@@ -216,7 +216,8 @@ def _expression_error(error: Exception, where: str = "") -> NodeError:
     return NodeError(type=EXPRESSION_ERROR, message=f"{where}{error}")
 
 
-def _skipped_by_rule(state: RunState, node: NodeState) -> NodeSkipped:
+def skipped_by_rule(state: RunState, node: NodeState) -> NodeSkipped:
+    """Why ``node``, which its trigger rule does not let start, is skipped."""
     roots = roots_of(state, node)
     return NodeSkipped(
         node_id=node.id,
