@@ -66,7 +66,7 @@ def assert_found(log: Log, sequence: int, text: str) -> None:
     finding = found(log)
     assert finding is not None
     assert finding.sequence == sequence, finding.problem
-    assert text in finding.problem
+    assert text in finding.problem, finding.problem
 
 
 DIAMOND = (node("a"), node("b", "a"), node("c", "a"), node("d", "b", "c"))
