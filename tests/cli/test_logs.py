@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,30 @@ def test_following_one_attempt_ends_with_it(tmp_path: Path) -> None:
     printed(tmp_path, "a.1.log", "one\n")
     assert list(followed(open_log(store, "r"), "a", 1)) == [b"one\n"]
     store.close()
+
+
+def a_link(log: Path) -> None:
+    log.with_name("secret").write_text("a secret")
+    log.symlink_to("secret")
+
+
+@pytest.mark.parametrize(
+    ("put", "says"), [(a_link, "symbolic link"), (os.mkfifo, "file"), (Path.mkdir, "file")]
+)
+@pytest.mark.parametrize("options", [(), ("--follow",), ("--json",)])
+def test_what_stands_in_the_place_of_a_log_is_neither_followed_nor_waited_for(
+    invoke: Invoke,
+    tmp_path: Path,
+    options: Sequence[str],
+    put: Callable[[Path], None],
+    says: str,
+) -> None:
+    a_run(tmp_path, "r")
+    folder = tmp_path / ".indelible" / "r" / "logs"
+    folder.mkdir()
+    put(folder / "a.1.log")
+    said = invoke("logs", "r", "a", *options)
+    assert said.code == 9
+    assert "a.1.log: cannot read: " in said.err
+    assert says in said.err
+    assert "a secret" not in said.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -113,6 +114,46 @@ def test_a_damaged_run_is_a_line_and_stops_no_other(invoke: Invoke, tmp_path: Pa
     documents = {each["run_id"]: each for each in invoke("list", "--json").document["runs"]}
     assert "digest does not match" in documents["b"]["problem"]
     assert documents["a"]["nodes"] == {"success": 3}
+
+
+def a_fifo_as_its_head(run: Path) -> None:
+    (run / "head").unlink()
+    os.mkfifo(run / "head")
+
+
+def a_fifo_as_its_log(run: Path) -> None:
+    (run / "events.jsonl").unlink()
+    os.mkfifo(run / "events.jsonl")
+
+
+def a_link_in_its_place(run: Path) -> None:
+    run.rename(run.parent.parent / "elsewhere")
+    run.symlink_to("../elsewhere")
+
+
+@pytest.mark.parametrize("spoil", [a_fifo_as_its_head, a_fifo_as_its_log, a_link_in_its_place])
+def test_a_run_that_cannot_be_read_is_a_line_and_stops_no_other(
+    invoke: Invoke, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    for year, name in enumerate(("a", "b", "c"), start=2026):
+        a_run(tmp_path, name, clock=Clock(EPOCH.replace(year=year)))
+    spoil(tmp_path / ".indelible" / "c")
+    said = invoke("list")
+    assert said.code == 0
+    status = {cells[0]: cells[1] for cells in lines(said.out)[1:]}
+    assert status == {"a": "completed", "b": "completed", "c": "unreadable"}
+    assert [cells[0] for cells in lines(invoke("list", "--status", "unreadable").out)[1:]] == ["c"]
+    latest = invoke("show", "latest", "--json")
+    assert (latest.code, latest.document["run_id"]) == (0, "b")
+    assert invoke("resume", "latest", "-q").code == 0
+
+
+def test_where_no_run_can_be_read_the_latest_says_why(invoke: Invoke, tmp_path: Path) -> None:
+    a_run(tmp_path, "r")
+    a_fifo_as_its_head(tmp_path / ".indelible" / "r")
+    latest = invoke("show", "latest")
+    assert latest.code == 9
+    assert "head: cannot read: not a regular file" in latest.err
 
 
 def test_no_runs_is_no_error(invoke: Invoke, tmp_path: Path) -> None:

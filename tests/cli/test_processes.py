@@ -31,12 +31,19 @@ nodes:
   - {id: waits, depends_on: [first], bash: 'test -e go || sleep 30', grace: 0.5}
 """
 
+UNTIL_GO = "until test -e go; do sleep 0.01; done"
+
 
 @contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """The command line as a process of its own, which does not outlive the test."""
+def running(
+    *arguments: str, cwd: Path, under: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """The command line as a process of its own, which does not outlive the test.
+
+    ``under`` is a command that is given it to execute in its own place.
+    """
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*under, *COMMAND, *arguments],
         cwd=cwd,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -80,6 +87,16 @@ def test_a_signal_stops_a_run_so_that_it_can_be_resumed(
     assert nodes_of(log, "node_started") == ["first", "waits", "waits"]
     assert log[-1].event_type == "workflow_completed"
     assert (tmp_path / "ran").read_text() == "first\n"
+
+
+def test_a_run_under_nohup_outlives_the_hang_up(tmp_path: Path) -> None:
+    (tmp_path / "slow.yaml").write_text(SLOW.replace("test -e go || sleep 30", UNTIL_GO))
+    with running("run", "slow.yaml", "--run-id", "r", cwd=tmp_path, under=("nohup",)) as process:
+        wait_for_events(tmp_path, 4)
+        process.send_signal(signal.SIGHUP)
+        (tmp_path / "go").touch()
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
 
 
 @pytest.mark.parametrize("store", [".indelible", "sqlite:///runs.db"])

@@ -158,12 +158,19 @@ def test_retry_takes_what_people_write_and_refuses_the_rest_at_once() -> None:
     policy = Retry(delay="500ms", max_delay=60)
     assert (policy.delay, policy.max_delay) == (timedelta(milliseconds=500), timedelta(minutes=1))
     assert policy.max_attempts == 3
+    waits = Retry(delay=timedelta(seconds=2), max_delay=timedelta(hours=1))
+    assert (waits.delay, waits.max_delay) == (timedelta(seconds=2), timedelta(hours=1))
     with pytest.raises(DefinitionError) as caught:
         Retry("3", delay="later")  # type: ignore[arg-type]
     first, second = (str(complaint) for complaint in caught.value.complaints)
     assert first.startswith(f"{__file__}:")
     assert '`max_attempts` must be a whole number, not the text "3"' in first
     assert "`delay` is wrong: 'later' is not a duration" in second
+
+
+def test_a_timedelta_is_a_duration_and_nothing_else() -> None:
+    with pytest.raises(DefinitionError, match="`backoff` must be a number, not timedelta"):
+        Retry(backoff=timedelta(seconds=2))  # type: ignore[arg-type]
 
 
 def test_retry_on_is_a_list() -> None:

@@ -7,20 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.full_disks import fill_disk_under
 
 from indelible.definition.model import Bash, Python
 from indelible.errors import StoreError
 from indelible.executors.log import DISK_TROUBLE, AttemptLog, DiskRefusedError, at_path
-from indelible.executors.port import Attempt, Executor, Failed
+from indelible.executors.port import Executor, Failed
 from indelible.secrets import marker
 from indelible.testing.attempts import an_attempt, awaited, outcomes_of
 
-FULL = Path("/dev/full")
 LIVE = Python(target="m:live")
 
 Open = Callable[..., Executor]
 
-pytestmark = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+
+@pytest.fixture
+def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an attempt whose prints find no room."""
+    fill_disk_under(an_attempt(LIVE, tmp_path).log, monkeypatch)
+    return tmp_path
 
 
 def shouts() -> None:
@@ -46,18 +51,12 @@ async def shouts_later() -> None:
     print("hello")
 
 
-def on_a_full_disk(attempt: Attempt) -> Attempt:
-    attempt.files.mkdir()
-    attempt.log.symlink_to(FULL)
-    return attempt
-
-
 @pytest.mark.parametrize("live", [shouts, hides_it, rephrases_it, shouts_later])
 def test_a_function_neither_fails_nor_completes(
-    open_executor: Open, tmp_path: Path, live: Callable[[], object]
+    open_executor: Open, full_disk: Path, live: Callable[[], object]
 ) -> None:
     executor = open_executor(node=live)
-    executor.submit([on_a_full_disk(an_attempt(LIVE, tmp_path))])
+    executor.submit([an_attempt(LIVE, full_disk)])
     with pytest.raises(StoreError, match=r"node\.1\.log: cannot write: No space left") as refused:
         awaited(executor)
     assert "Free some space, then resume" in refused.value.hint
@@ -66,22 +65,22 @@ def test_a_function_neither_fails_nor_completes(
 @pytest.mark.real
 @pytest.mark.parametrize("end", ["exit 0", "exit 1", "sleep 1000"])
 def test_a_command_neither_fails_nor_completes(
-    open_executor: Open, tmp_path: Path, end: str
+    open_executor: Open, full_disk: Path, end: str
 ) -> None:
     executor = open_executor()
-    executor.submit([on_a_full_disk(an_attempt(Bash(f"echo hello; {end}"), tmp_path))])
+    executor.submit([an_attempt(Bash(f"echo hello; {end}"), full_disk)])
     with pytest.raises(StoreError, match=r"node\.1\.log: cannot write"):
         awaited(executor)
 
 
 @pytest.mark.real
 def test_a_mask_for_secrets_hides_no_full_disk(
-    open_executor: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_executor: Open, full_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INDELIBLE_TESTED", "correct horse")
     env = {"KEY": marker("INDELIBLE_TESTED")}
     executor = open_executor()
-    executor.submit([on_a_full_disk(an_attempt(Bash("echo $KEY"), tmp_path, env=env))])
+    executor.submit([an_attempt(Bash("echo $KEY"), full_disk, env=env)])
     with pytest.raises(StoreError, match=r"node\.1\.log: cannot write"):
         awaited(executor)
 
@@ -117,8 +116,8 @@ def test_a_lock_that_cannot_be_made_keeps_the_command_from_starting(
     assert not (tmp_path / "started").exists()
 
 
-def test_a_log_tells_of_its_refusal_as_often_as_it_is_asked() -> None:
-    log = AttemptLog(lambda: FULL)
+def test_a_log_tells_of_its_refusal_as_often_as_it_is_asked(full_disk: Path) -> None:
+    log = AttemptLog(lambda: an_attempt(LIVE, full_disk).log)
     asked: list[Callable[[], bytes]] = [
         lambda: log.write(b"a"),
         lambda: log.flush("stdout"),

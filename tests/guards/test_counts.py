@@ -35,7 +35,7 @@ makes it several times as dear."""
 CALLS_A_NODE = {"stat": 1, "lstat": 2, "fstat": 3, "write": 1, "pwrite": 1}
 """For each append the places of log and head are looked at, the log is written, then the head."""
 
-OWN_MODULES = 123
+OWN_MODULES = 126
 """How many modules of ours ``indelible run`` needs for a file with one command."""
 
 FOREIGN = {"click", "msgspec", "typing_extensions", "uuid_utils", "yaml"}
@@ -223,6 +223,20 @@ def test_a_list_of_many_runs_does_no_more_for_each_than_one_of_few(
             counts.append(operations_of(listing) / (number + 1))
     capsys.readouterr()
     assert counts[1] < counts[0] * GROWTH
+
+
+@pytest.mark.parametrize("url", ["{}", "sqlite:///{}.db"])
+def test_a_run_that_a_list_does_not_show_is_not_read(
+    tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, flow = url.format(tmp_path / "runs"), chain(1)
+    for number in range(FEW):
+        run(flow, store, run_id=f"r{number:04}")
+    shown = {limit: partial(command, "list", "--limit", limit, "--store", store) for limit in "10"}
+    shown["1"]()  # what it imports is imported
+    operations = {limit: operations_of(listing) for limit, listing in shown.items()}
+    capsys.readouterr()
+    assert operations["1"] < operations["0"] / 5
 
 
 def test_nothing_that_looks_at_a_run_loads_an_output(

@@ -90,7 +90,10 @@ def test_the_environment_comes_before_the_file(here: Path, monkeypatch: pytest.M
     [
         ("stroe = 'a'", "indelible.toml: unknown key stroe\nDid you mean store?"),
         ("[agent]\ncomand = ['a']", "unknown key agent.comand\nDid you mean agent.command?"),
-        ("[zebra]\na = 1", "unknown key zebra\nThere are: agent.command, durability, secrets.file, store."),
+        (
+            "[zebra]\na = 1",
+            "unknown key zebra\nThere are: agent.command, durability, secrets.file, store.",
+        ),
         ("agent = 'my-agent'", "unknown key agent\n"),
         ("[agent]\ncommand = 'my-agent'", 'agent.command must be a list of words, such as ["my'),
         ("[agent]\ncommand = []", "agent.command must be a list of words"),

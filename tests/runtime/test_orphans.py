@@ -21,11 +21,7 @@ from indelible.errors import GhostError, StoreError
 from indelible.events import FORMAT, Sealed, WorkflowStarted
 from indelible.executors.files import lock_path
 from indelible.executors.group import AttemptLock
-from indelible.executors.local import LocalExecutor
-from indelible.executors.port import Attempt
-from indelible.nodes import node_kinds
 from indelible.runtime import drive
-from indelible.runtime.drive import Shell
 from indelible.runtime.identity import now_utc
 from indelible.runtime.log import open_log
 from indelible.stores.filesystem import FilesystemStore
@@ -33,6 +29,7 @@ from indelible.testing.attempts import contents_of, is_running
 from indelible.version import __version__
 from tests.acceptance.logs import assert_nothing_ran_twice, events_of, last_interrupted
 from tests.commands import PATIENCE, cli
+from tests.full_disks import fill_disk_under
 from tests.processes import children_of, driving, until
 
 pytestmark = pytest.mark.real
@@ -316,21 +313,10 @@ def test_a_store_that_fails_ends_the_processes_of_the_run(tmp_path: Path) -> Non
     store.close()
 
 
-class FullDisk(LocalExecutor):
-    """What the node ``prints`` prints goes to a disk that is full."""
-
-    def submit(self, attempts: Sequence[Attempt]) -> None:
-        for attempt in attempts:
-            if attempt.node_id == "prints":
-                attempt.files.mkdir(parents=True, exist_ok=True)
-                attempt.log.symlink_to("/dev/full")
-        super().submit(attempts)
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_disk_too_full_for_what_a_node_prints_stops_the_drive_and_not_the_node(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fill_disk_under(tmp_path / "runs" / "r" / "logs" / "prints.1.log", monkeypatch)
     pid = tmp_path / "pid"
     store = FilesystemStore(tmp_path / "runs")
     command = "test -e pid && exit; echo $$ > pid; echo hello; sleep 1000"
@@ -341,9 +327,8 @@ def test_a_disk_too_full_for_what_a_node_prints_stops_the_drive_and_not_the_node
             Node(id="prints", depends_on=("quick",), body=Bash(command), cwd=str(tmp_path)),
         ),
     )
-    shell = Shell(executor=lambda functions: FullDisk(node_kinds()))
     with pytest.raises(StoreError, match=r"prints\.1\.log: cannot write: No space left") as refused:
-        drive.start(store, flow, {}, run_id="r", shell=shell)
+        drive.start(store, flow, {}, run_id="r")
     assert refused.value.exit_code == 9
     assert not is_running(pid_in(pid))
     assert [e.event_type for e in store.read("r")][-1] == "node_started"

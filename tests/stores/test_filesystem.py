@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indelible.errors import ConflictError, CorruptLogError, StoreError, UsageError
+from indelible.events import WorkflowStarted
 from indelible.stores.codec import line_of
-from indelible.stores.filesystem import FilesystemStore
+from indelible.stores.filesystem import GLANCE, FilesystemStore
 from indelible.stores.head import HeadFile
 from indelible.stores.port import TornTailWarning
 from indelible.stores.scan import is_torn
-from indelible.testing.logs import some_log
+from indelible.testing.logs import sealed_log, some_log
 
 RUN = "r1"
 
@@ -239,6 +240,35 @@ def test_a_link_in_the_place_of_a_run_is_not_followed(root: Path, tmp_path: Path
     (root / RUN).symlink_to(elsewhere)
     with pytest.raises(StoreError, match="not a directory"):
         list(FilesystemStore(root).read(RUN))
+
+
+def test_what_stands_in_the_place_of_a_head_is_told_by_its_own_name(root: Path) -> None:
+    head = written(root).with_name("head")
+    head.unlink()
+    os.mkfifo(head)
+    with pytest.raises(StoreError, match=rf"^{head}: cannot read: not a regular file"):
+        list(FilesystemStore(root).read(RUN))
+
+
+def test_a_run_whose_beginning_cannot_be_found_has_begun_at_no_time(root: Path) -> None:
+    log = written(root)
+    (started,) = FilesystemStore(root).begun()
+    assert started == (RUN, some_log(RUN, 1)[0].timestamp)
+    log.write_bytes(b"garbage\n")
+    assert list(FilesystemStore(root).begun()) == [(RUN, "")]
+    log.unlink()
+    assert list(FilesystemStore(root).begun()) == [(RUN, "")]
+
+
+def test_a_first_event_that_is_longer_than_a_glance_tells_when_it_was(root: Path) -> None:
+    long = WorkflowStarted(
+        format=1, workflow="w" * GLANCE, attempt=1, definition_digest="0" * 64, engine="test"
+    )
+    (first,) = sealed_log(RUN, [long])
+    store = FilesystemStore(root)
+    store.append(RUN, [first], expected=0)
+    store.close()
+    assert list(store.begun()) == [(RUN, first.timestamp)]
 
 
 @pytest.mark.parametrize("call", ["write", "fdatasync", "pwrite"])

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from indelible.cli.options import opened, verb
-from indelible.cli.run_ids import started_at
+from indelible.cli.run_ids import newest_first
 from indelible.cli.standing import way_on, with_driver
 from indelible.cli.streams import put_json, put_table, say
 from indelible.cli.text import counted, moment, one_line, span
@@ -92,8 +92,7 @@ def command(status: str | None, limit: int, store: str | None, as_json: bool) ->
 
 
 def _entries(store: IWorkflowStore) -> Iterator[Entry]:
-    begun = [(started_at(store, name), name) for name in store.runs()]
-    for _, name in sorted(begun, reverse=True):
+    for name in newest_first(store):
         try:
             yield _summary(store, name)
         except (CorruptLogError, StoreError) as error:

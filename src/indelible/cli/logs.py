@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from indelible.engine.state import NodeState, NodeStatus
 from indelible.errors import NotFoundError
 from indelible.executors.files import log_path
 from indelible.runtime.log import Log, open_log
+from indelible.stores import disk
 
 EXAMPLES = """
 indelible logs latest fetch
@@ -78,14 +80,15 @@ def _path(log: Log, node: NodeState, attempt: int | None) -> Path:
 
 
 def _pieces(path: Path, offset: int) -> Iterator[bytes]:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return  # made with the first byte that is printed
-    with file:
-        file.seek(offset)
-        while piece := file.read(PIECE):
-            yield piece
+    with disk.explain(path, "read"):
+        try:
+            fd = disk.open_private(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return  # made with the first byte that is printed
+        with os.fdopen(fd, "rb") as file:
+            file.seek(offset)
+            while piece := file.read(PIECE):
+                yield piece
 
 
 def followed(log: Log, name: str, attempt: int | None) -> Iterator[bytes]:

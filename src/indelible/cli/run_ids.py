@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indelible.errors import CorruptLogError, NotFoundError, UsageError
+from indelible.errors import CorruptLogError, NotFoundError, StoreError, UsageError
 from indelible.runtime.identity import LATEST
 from indelible.stores.port import IWorkflowStore
 
@@ -12,14 +12,15 @@ MOST_LISTED = 10
 def find_run(store: IWorkflowStore, text: str) -> str:
     """The id of the run that ``text`` names.
 
-    A whole id wins over a prefix, and over the word ``latest``: the run that started last.  Raises
-    ``NotFoundError`` if there is none, ``UsageError`` if a prefix fits several or is no id.
+    A whole id wins over a prefix, and over the word ``latest``: the run that started last, of those
+    that can be read.  Raises ``NotFoundError`` if there is none, ``UsageError`` if a prefix fits
+    several or is no id.
     """
     if _exists(store, text):
         return text
-    known = sorted(store.runs())
     if text == LATEST:
-        return _latest(store, known)
+        return _latest(store)
+    known = sorted(store.runs())
     fitting = [name for name in known if name.startswith(text)]
     if len(fitting) == 1:
         return fitting[0]
@@ -33,13 +34,10 @@ def find_run(store: IWorkflowStore, text: str) -> str:
     )
 
 
-def started_at(store: IWorkflowStore, run_id: str) -> str:
-    """The timestamp of the first event, which sorts as text; empty if it cannot be read."""
-    try:
-        first = next(iter(store.read(run_id)), None)
-    except CorruptLogError:
-        return ""
-    return "" if first is None else first.timestamp
+def newest_first(store: IWorkflowStore) -> list[str]:
+    """All runs, by when they started; those of which that is not known come last."""
+    begun = sorted(((timestamp, name) for name, timestamp in store.begun()), reverse=True)
+    return [name for _, name in begun]
 
 
 def _exists(store: IWorkflowStore, text: str) -> bool:
@@ -49,10 +47,20 @@ def _exists(store: IWorkflowStore, text: str) -> bool:
         return True  # whoever asked for it is to be told what is wrong with it
 
 
-def _latest(store: IWorkflowStore, known: list[str]) -> str:
+def _latest(store: IWorkflowStore) -> str:
+    known = newest_first(store)
     if not known:
         raise NotFoundError("there are no runs yet", hint="Start one: indelible run FILE")
-    return max(known, key=lambda name: (started_at(store, name), name))
+    # If none can be read, whoever asked is to be told why.
+    return next((name for name in known if _is_readable(store, name)), known[0])
+
+
+def _is_readable(store: IWorkflowStore, run_id: str) -> bool:
+    """Whether its first event can be verified."""
+    try:
+        return next(iter(store.read(run_id)), None) is not None
+    except (CorruptLogError, StoreError):
+        return False
 
 
 def _hint(text: str, known: list[str]) -> str:

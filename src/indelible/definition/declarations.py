@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 from indelible.definition import model
@@ -15,7 +16,7 @@ from indelible.definition.fields import INPUT_FIELDS, LOOP_FIELDS, RETRY_FIELDS
 from indelible.definition.model import InputType
 from indelible.definition.options import Duration, at_workflow, read_options
 from indelible.definition.places import Place, Report
-from indelible.definition.shapes import Field
+from indelible.definition.shapes import DURATION, Field
 from indelible.errors import DefinitionError
 from indelible.values import Json
 
@@ -84,7 +85,13 @@ def _read(fields: Sequence[Field], options: Mapping[str, object]) -> dict[str, A
     place = caller()
     report = Report(lambda path, offset=0: place)
     table = {field.attribute: field for field in fields}
-    found = read_options(options, table, at_workflow(report))
+    ready = {
+        name: value
+        for name, value in options.items()
+        if table[name].shape is DURATION and isinstance(value, timedelta)
+    }
+    others = {name: value for name, value in options.items() if name not in ready}
+    found = read_options(others, table, at_workflow(report))
     if report.complaints:
         raise DefinitionError(report.complaints)
-    return found
+    return found | ready

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Echo = Callable[[str, bytes], None]
 """Shows bytes on the driver's own stream, ``stdout`` or ``stderr``, as well."""
 
-APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 DISK_TROUBLE = frozenset(
@@ -63,10 +63,10 @@ class AttemptLog:
 
     ``path`` is not asked before either, as most Python nodes print nothing.
 
-    May be written to from any thread.  A file that cannot be written raises ``OSError`` with the
-    path in it, so that a node whose log is lost fails instead of going on in silence.  A disk that
-    refuses raises ``DiskRefusedError``, and at each ``flush`` after it again: a node that catches
-    it must not hide it.
+    May be written to from any thread.  No link is followed.  A file that cannot be written raises
+    ``OSError`` with the path in it, so that a node whose log is lost fails instead of going on in
+    silence.  A disk that refuses raises ``DiskRefusedError``, and at each ``flush`` after it again:
+    a node that catches it must not hide it.
     """
 
     __slots__ = ("_echo", "_fd", "_lock", "_path", "_refusal")
@@ -158,11 +158,13 @@ def refusal_of(log: Sink, streams: Iterable[str]) -> DiskRefusedError | None:
 
 
 def _open(path: Path) -> int:
+    from indelible.stores.disk import open_private
+
     try:
-        return os.open(path, APPEND, 0o600)
+        return open_private(path, APPEND)
     except FileNotFoundError:
         make_private(path.parent)
-        return os.open(path, APPEND, 0o600)
+        return open_private(path, APPEND)
 
 
 def make_private(folder: Path) -> None:

@@ -177,9 +177,10 @@ class DaemonThreads:
 
 def _forget_loop() -> None:
     """The event loop that a task has set for its thread is nobody else's."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None:
-        asyncio.set_event_loop(None)
+    # Another thread may be importing asyncio just now, and have got half of it.
+    set_event_loop = getattr(sys.modules.get("asyncio"), "set_event_loop", None)
+    if set_event_loop is not None:
+        set_event_loop(None)
 
 
 @cache

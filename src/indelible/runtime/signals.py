@@ -19,7 +19,9 @@ Interrupting = Callable[[Callable[[], None]], AbstractContextManager[None]]
 def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
     """Call ``interrupt`` at the first signal, raise ``KeyboardInterrupt`` at the second.
 
-    Only the main thread can be told of signals; in any other this does nothing.
+    A signal that this process ignores stays ignored: so ``nohup``, and a shell that starts a job
+    in the background of a script, have asked for it.  Only the main thread can be told of signals;
+    in any other this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -33,7 +35,8 @@ def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         interrupt()
 
-    before = {number: signal.signal(number, handle) for number in STOPPING}
+    heeded = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield
     finally:

@@ -195,8 +195,15 @@ class Database:
         return found if isinstance(found, int) else 0
 
     def runs(self) -> tuple[str, ...]:
-        rows = self._rows("SELECT DISTINCT run_id FROM workflow_events")
-        return tuple(str(row[0]) for row in rows)
+        return tuple(run_id for run_id, _ in self.begun())
+
+    def begun(self) -> list[tuple[str, str]]:
+        """Each run with the timestamp of its first event, empty if that is gone."""
+        rows = self._rows(
+            "SELECT run_id, (SELECT timestamp FROM workflow_events WHERE run_id = each.run_id"
+            " AND sequence = 1) FROM (SELECT DISTINCT run_id FROM workflow_events) AS each"
+        )
+        return [(str(run_id), str(timestamp or "")) for run_id, timestamp in rows]
 
     def last_row(self) -> Row | None:
         """The row that was committed last."""

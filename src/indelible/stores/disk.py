@@ -64,7 +64,7 @@ def explained(error: OSError, path: Path, doing: str) -> StoreError:
     return StoreError(problem, hint=_HINTS.get(error.errno or 0, ""))
 
 
-def open_private(path: Path, flags: int) -> int:
+def open_private(path: Path | str, flags: int) -> int:
     """A descriptor of the regular file ``path``, made 0600 if ``flags`` make it.
 
     It follows no symbolic link, is not inherited, and opens a file with a second name (a hard
@@ -111,8 +111,9 @@ def check_in_place(fd: int, path: Path) -> os.stat_result:
 
     Raises ``StoreError``, or ``OSError``.
     """
-    if _is_at(fd, path):
-        return os.fstat(fd)
+    found = os.fstat(fd)
+    if _leads_to(path, found):
+        return found
     raise StoreError(
         f"{path}: was moved or replaced while it was open",
         hint="Put it back, then resume; nothing was added to either file.",
@@ -257,7 +258,7 @@ class Claim:
         while True:
             fd = open_private(self._path, os.O_RDWR | os.O_CREAT)
             is_free = try_lock(fd)
-            if is_free and _is_at(fd, self._path):
+            if is_free and _leads_to(self._path, os.fstat(fd)):
                 return fd
             holder = name_once_written(fd)
             os.close(fd)
@@ -294,8 +295,8 @@ def driver_at(path: Path) -> str:
             os.close(fd)
 
 
-def _is_at(fd: int, path: Path) -> bool:
+def _leads_to(path: Path, file: os.stat_result) -> bool:
     try:
-        return os.path.samestat(os.fstat(fd), os.lstat(path))
+        return os.path.samestat(file, os.lstat(path))
     except FileNotFoundError:
         return False

@@ -23,7 +23,7 @@ from indelible.errors import CorruptLogError, NotFoundError, StoreError, UsageEr
 from indelible.events import BlobRef, Sealed
 from indelible.stores import disk
 from indelible.stores.blobs import BlobFolder
-from indelible.stores.codec import MAX_LINE, check_run_id
+from indelible.stores.codec import MAX_LINE, check_run_id, time_in
 from indelible.stores.durability import FULL, Durability
 from indelible.stores.head import Head, head_at
 from indelible.stores.place import check_root
@@ -34,6 +34,9 @@ from indelible.stores.writer import HEAD_NAME, LOCK_NAME, LOG_NAME, LogWriter, h
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 """Seconds between two looks at a log that is waited for; they double from one to the other."""
+
+GLANCE = 4096
+"""Bytes of a log that are read to see when it began; most first events are no longer."""
 
 
 class FilesystemStore:
@@ -67,6 +70,9 @@ class FilesystemStore:
         return self._read(run_id, self._folder_of(run_id), after)
 
     def runs(self) -> Iterator[str]:
+        return (run_id for run_id, _ in self.begun())
+
+    def begun(self) -> Iterator[tuple[str, str]]:
         try:
             names = sorted(os.listdir(self.root))
         except FileNotFoundError:
@@ -74,8 +80,9 @@ class FilesystemStore:
         except OSError as error:
             raise disk.explained(error, self.root, "list") from error
         for name in names:
-            if self._is_run(name):
-                yield name
+            first = self._glance(name)
+            if b"\n" in first or self._is_run(name):
+                yield name, time_in(first)
 
     @contextmanager
     def claim(self, run_id: str) -> Iterator[None]:
@@ -165,8 +172,9 @@ class FilesystemStore:
 
     def _scan(self, run_id: str, folder: Path, after: int, *, is_waiting: bool) -> Iterator[Sealed]:
         path = folder / LOG_NAME
-        with disk.explain(path, "read"):
+        with disk.explain(folder / HEAD_NAME, "read"):
             head = _head_of(folder)
+        with disk.explain(path, "read"):
             try:
                 fd = disk.open_private(path, os.O_RDONLY)
             except FileNotFoundError:
@@ -190,6 +198,20 @@ class FilesystemStore:
         writer = self._writers.get(run_id)
         known = (writer and writer.position, self._last_read.get(run_id))
         return next((at for at in known if at and at.sequence == after), start_of(run_id))
+
+    def _glance(self, name: str) -> bytes:
+        """How the log of ``name`` begins; empty if that is no run, or cannot be read."""
+        try:
+            # Of many runs, pathlib would take longer for the names than the disk for the files.
+            fd = disk.open_private(f"{self.root}/{check_run_id(name)}/{LOG_NAME}", os.O_RDONLY)
+        except (UsageError, OSError):
+            return b""
+        try:
+            return os.read(fd, GLANCE)
+        except OSError:
+            return b""
+        finally:
+            os.close(fd)
 
     def _is_run(self, name: str) -> bool:
         try:

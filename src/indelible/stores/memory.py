@@ -45,6 +45,9 @@ class MemoryStore:
     def runs(self) -> Iterable[str]:
         return tuple(self._logs)
 
+    def begun(self) -> Iterable[tuple[str, str]]:
+        return tuple((run_id, log[0].timestamp) for run_id, log in self._logs.items())
+
     @contextmanager
     def claim(self, run_id: str) -> Iterator[None]:
         check_run_id(run_id)

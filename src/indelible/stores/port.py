@@ -53,6 +53,14 @@ class IWorkflowStore(Protocol):
         """The ids of all runs that have at least one event, in no particular order."""
         ...
 
+    def begun(self) -> Iterable[tuple[str, str]]:
+        """The same ids, each with the timestamp of its first event, which sorts as text.
+
+        For putting many runs in order, so nothing is verified: a timestamp that cannot be found is
+        empty, and no run keeps the others from being told.
+        """
+        ...
+
     def claim(self, run_id: str) -> AbstractContextManager[None]:
         """Hold the run while driving it.  Taking the claim settles what a dead writer left behind.
 

@@ -103,6 +103,11 @@ class SqliteStore:
             found = self._opened.readable()
             return found.runs() if found else ()
 
+    def begun(self) -> Iterable[tuple[str, str]]:
+        with self._grown:
+            found = self._opened.readable()
+            return found.begun() if found else ()
+
     @contextmanager
     def claim(self, run_id: str) -> Iterator[None]:
         check_run_id(run_id)

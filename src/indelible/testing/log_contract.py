@@ -51,8 +51,18 @@ class LogContract(StoreFixtures):
                 store.append(run_id, log[length : length + 1], expected=min(length, len(log)))
         assert {run_id: tuple(store.read(run_id)) for run_id in store.runs()} == logs
 
+    def test_1_every_run_tells_when_it_began(
+        self, store: IWorkflowStore, second: IWorkflowStore
+    ) -> None:
+        logs = {run_id: some_log(run_id, length) for run_id, length in (("a", 3), ("A1", 1))}
+        for run_id, log in logs.items():
+            store.append(run_id, log, expected=0)
+        began = {run_id: log[0].timestamp for run_id, log in logs.items()}
+        assert dict(store.begun()) == dict(second.begun()) == began
+
     def test_1_a_store_without_runs_has_none_to_show(self, store: IWorkflowStore) -> None:
         assert list(store.runs()) == []
+        assert list(store.begun()) == []
         assert list(store.read("nothing")) == []
         assert not store.wait("nothing", after=0, timeout=0)
 
