@@ -178,7 +178,15 @@ def test_a_file_sees_nothing_of_the_nodes_around_it(here: Path) -> None:
     assert second.startswith('in.yaml:1:62: node x: input "d" is not declared')
 
 
-@pytest.mark.parametrize("field", ["timeout: 3", "fail_fast: true", "max_parallel: 2"])
+def test_the_limit_of_a_file_is_that_of_the_body(here: Path) -> None:
+    write("in.yaml", "max_parallel: 2\nnodes: [{id: x, bash: x}]")
+    write("flow.yaml", "nodes: [{id: a, workflow: in.yaml, max_parallel: 3}]")
+    (node,) = load_workflow("flow.yaml").nodes
+    assert isinstance(node.body, Composite)
+    assert (node.max_parallel, node.body.max_parallel) == (3, 2)
+
+
+@pytest.mark.parametrize("field", ["timeout: 3", "fail_fast: true"])
 def test_what_concerns_a_whole_run_is_refused_in_a_body(here: Path, field: str) -> None:
     write("in.yaml", f"nodes: [{{id: x, bash: x}}]\n{field}")
     (said,) = said_of("nodes: [{id: a, workflow: in.yaml}]")

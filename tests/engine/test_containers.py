@@ -26,6 +26,7 @@ from indelible.engine.actions import (
     CompleteRun,
     FailNode,
     FailRun,
+    FetchBlobs,
     OpenNode,
     StartNode,
     events_of,
@@ -34,7 +35,7 @@ from indelible.engine.decide import decide, next_moment
 from indelible.engine.fold import evolve
 from indelible.engine.resume import resumption
 from indelible.engine.state import RunState
-from indelible.events import Event, NodeStarted
+from indelible.events import BlobRef, Event, NodeCompleted, NodeStarted
 from indelible.plan import Plan
 from tests.engine.given import AT, completed, failed, node, opened, plan, started, state
 
@@ -309,3 +310,41 @@ def test_an_interrupted_iteration_is_made_again() -> None:
     flow = plan(looped("r", "output > 9", 3))
     events: list[Event] = [opened(), started("r"), started("r#1"), opened(2, interrupted=("r#1",))]
     assert follow(flow, *events)[1] == [StartNode("r#1", 2)]
+
+
+OK = {"type": "object", "required": ["ok"]}
+
+
+def test_the_output_of_a_composite_has_to_fit_its_schema() -> None:
+    flow = plan(inside("c", node("ok"), node("other"), output_schema=OK))
+    fits, actions = follow(flow, opened())
+    assert not [action for action in actions if isinstance(action, FailNode)]
+    for name in ("c/ok", "c/other"):
+        evolve(fits, completed(name, output=b"1"))
+    (end,) = decide(fits, AT, {})
+    assert isinstance(end, CompleteNode)
+    misses = plan(inside("c", node("other"), output_schema=OK))
+    state_of_it, _ = follow(misses, opened())
+    evolve(state_of_it, completed("c/other", output=b"1"))
+    (failure,) = decide(state_of_it, AT, {})
+    assert isinstance(failure, FailNode)
+    assert failure.error.type == "SchemaMismatch"
+    assert "the output misses its schema: " in failure.error.message
+
+
+def test_a_schema_asks_for_an_output_that_is_kept_beside_the_log() -> None:
+    flow = plan(inside("c", node("ok"), output_schema=OK))
+    begun, _ = follow(flow, opened())
+    ref = BlobRef(sha256="0" * 64, bytes=70_000)
+    evolve(begun, NodeCompleted(node_id="c/ok", attempt=1, output_blob=ref))
+    assert decide(begun, AT, {}) == (FetchBlobs((ref,)),)
+    (end,) = decide(begun, AT, {ref.sha256: b"1"})
+    assert isinstance(end, CompleteNode)
+
+
+def test_a_body_from_a_file_keeps_the_limit_of_that_file() -> None:
+    body = Composite(nodes=tuple(node(f"n{at}") for at in range(5)), max_parallel=2)
+    flow = plan(Node(id="c", body=body), node("beside"))
+    _, actions = follow(flow, opened())
+    started = [action.node_id for action in actions if isinstance(action, StartNode)]
+    assert sorted(started) == ["beside", "c/n0", "c/n1"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from indelible.definition.model import Definition
+from indelible.definition.model import Bash, Composite, Definition, Loop, Node, Retry, Wait
 from indelible.engine.audit import Finding, audit
 from indelible.events import (
     BlobRef,
@@ -210,4 +210,19 @@ def test_a_log_under_a_clock_that_jumps_passes(
     lasting = None if timeout is None else timedelta(seconds=timeout)
     world = JumpingWorld(failing, jumps)
     run_with_deaths(world, replace(flow, max_parallel=limit, timeout=lasting), steps)
+    assert audited(world.store) is None
+
+
+def test_a_retry_is_counted_from_a_clock_that_was_set_back_below_the_last_timestamp() -> None:
+    """Found by the property above: the timer's turn had the later clock, the failure's the same
+    timestamp."""
+    inner = (
+        Node(id="n0", body=Bash(command="true"), retry=Retry(max_attempts=2, jitter=0)),
+        Node(id="n1", body=Wait(duration=timedelta(0))),
+        Node(id="n2", body=Wait(duration=timedelta(seconds=60))),
+    )
+    loop = Loop(until="output == 'enough'", max_iterations=2)
+    flow = Definition(name="w", nodes=(Node(id="n0", body=Composite(nodes=inner), loop=loop),))
+    world = JumpingWorld([1], [-1])
+    run_with_deaths(world, flow, [])
     assert audited(world.store) is None

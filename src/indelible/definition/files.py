@@ -25,7 +25,6 @@ MOST_NODES = 100_000
 OF_A_RUN = {
     "timeout": "Give the nodes a `timeout`.",
     "fail_fast": "Leave it to the workflow around.",
-    "max_parallel": "Give `max_parallel` to the node that has this file as its body.",
 }
 """Fields of a workflow that mean nothing, or something else, in the body of a node."""
 
@@ -157,6 +156,7 @@ def _body_of(definition: Definition, folder: str) -> Composite:
         env=definition.env,
         outputs=definition.outputs,
         folder=definition.folder if definition.folder != folder else "",
+        max_parallel=definition.max_parallel,
     )
 
 

@@ -151,7 +151,8 @@ class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
 
     A body from another workflow file is ``isolated``: it sees its own ``inputs``, given by the
     node's ``with``, and nothing of the nodes around it; its ``outputs`` are the node's output.
-    ``folder`` is where that file stood, if not beside the one that names it.
+    ``folder`` is where that file stood, if not beside the one that names it; ``max_parallel`` is
+    that file's, beside that of the node.
     """
 
     nodes: tuple[Node, ...]
@@ -161,6 +162,7 @@ class Composite(Model, frozen=True, tag="composite", tag_field="kind"):
     env: Mapping[str, str] = {}
     outputs: Mapping[str, Json] = {}
     folder: str = ""
+    max_parallel: int | None = None
 
 
 class Plugged(Model, frozen=True, tag="plugged", tag_field="kind"):

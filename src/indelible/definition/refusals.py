@@ -28,10 +28,7 @@ OF_PLUGGED: Refusals = {
     "output": "Its output is what the kind gives.",
 }
 
-_OF_CONTAINERS: Refusals = {
-    **dict.fromkeys((*_ATTEMPTS, *_PLACE), _INSIDE),
-    "output_schema": "Give it to the node inside whose output it describes.",
-}
+_OF_CONTAINERS: Refusals = dict.fromkeys((*_ATTEMPTS, *_PLACE), _INSIDE)
 
 OF_NODES: Refusals = {
     **_OF_CONTAINERS,

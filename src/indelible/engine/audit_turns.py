@@ -67,6 +67,7 @@ class Turns:
         self.was_fatal = False
         self._last: Writer | None = None
         self._reports = 0  # under the last timestamp: more than one may be several turns
+        self._is_shared = False  # several turns have the last timestamp, as the clock stood or fell
         self._has_driver = False
         self._debt: Debt | None = None
 
@@ -83,17 +84,18 @@ class Turns:
     def next(self, state: RunState, writer: Writer, at: datetime) -> bool:
         """Go on to the event after ``state``; is its timestamp another?"""
         is_later = at != self.moment.at
-        is_next = is_later or writer is Writer.FOREIGN
-        is_next = is_next or (writer is Writer.OUTCOME and self._last is not Writer.OUTCOME)
+        begins = writer is Writer.OUTCOME and self._last is not Writer.OUTCOME
+        is_next = is_later or begins or writer is Writer.FOREIGN
         if is_next and writer is not Writer.OPENING:
             self._settle(state)
+        self._is_shared = not is_later and (self._is_shared or begins)
         if is_later:
             self._reports = 0
         if writer is not Writer.DECIDED:
             self._reports += 1
         elif is_later or self._last is not Writer.DECIDED:
             self.was_fatal = bool(state.fatal)
-        self.moment = Moment(at, is_exact=self._reports <= 1)
+        self.moment = Moment(at, is_exact=self._reports <= 1 and not self._is_shared)
         self._last = writer
         return is_later
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from indelible import values
 from indelible.definition.model import Composite
 from indelible.engine.actions import Action, CompleteNode, FailNode
 from indelible.engine.gate import first_full
@@ -16,6 +17,7 @@ from indelible.events import MAX_NAMED, NodeError
 
 CHILD_FAILED = "ChildFailed"
 LOOP_EXHAUSTED = "LoopExhausted"
+SCHEMA_MISMATCH = "SchemaMismatch"
 
 Iterate = Callable[[NodeState, int], Action]
 """Begins an iteration of a loop."""
@@ -45,13 +47,34 @@ def _next_iteration(node: NodeState, scope: Scope, iterate: Iterate) -> Action |
     return None if first_full(gate) else iterate(node, ended + 1)
 
 
-def _completed(node: NodeState, scope: Scope) -> CompleteNode:
+def _completed(node: NodeState, scope: Scope) -> Action:
     body = node.node.body
+    output: bytes | None = None
     if node.role is Role.COMPOSITE and isinstance(body, Composite) and body.outputs:
-        inner = scope.within(node)
-        return CompleteNode(node.id, node.attempt, output=outputs_of(body.outputs, inner))
+        output = outputs_of(body.outputs, scope.within(node))
+    problem = _misfit(node, scope, output)
+    if problem:
+        error = NodeError(type=SCHEMA_MISMATCH, message=problem)
+        return FailNode(node.id, node.attempt, error)
+    if output is not None:
+        return CompleteNode(node.id, node.attempt, output=output)
     sources = tuple(each.id for each in sources_of(node))
     return CompleteNode(node.id, node.attempt, output_from=sources)
+
+
+def _misfit(node: NodeState, scope: Scope, output: bytes | None) -> str:
+    """Why the output of a composite misses the node's schema; empty if it does not.
+
+    Of a map or a loop of something else the schema is that of each instance.
+    """
+    schema = node.node.output_schema
+    if schema is None or node.role is not Role.COMPOSITE:
+        return ""
+    from indelible.schemas import validate
+
+    value = values.decode(scope.assembled(node) if output is None else output)
+    problem = validate(schema, value)
+    return f"the output misses its schema: {problem}" if problem else ""
 
 
 def _child_failed(node: NodeState, failed: list[NodeState]) -> NodeError:

@@ -41,6 +41,11 @@ def output_of(node: NodeState, blobs: Blobs) -> bytes:
             f"Ask nodes['{node.planned.id}'].status first, or give a value for this case: "
             f"default(nodes['{node.planned.id}'].output, …).",
         )
+    return assembled(node, blobs)
+
+
+def assembled(node: NodeState, blobs: Blobs) -> bytes:
+    """The same of a node whose parts have all ended.  Raises ``BlobsNeeded``."""
     needed = [ref for ref in _blobs_of(node) if ref.sha256 not in blobs]
     if needed:
         raise BlobsNeeded(needed)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from indelible import values
 from indelible.definition.inputs import bind_inputs
 from indelible.definition.model import Composite
-from indelible.engine.outputs import Blobs, bytes_of, output_of
+from indelible.engine.outputs import Blobs, assembled, bytes_of, output_of
 from indelible.engine.state import NodeState, Role, RunState
 from indelible.engine.tree import around
 from indelible.errors import CorruptLogError, ExpressionError
@@ -100,6 +100,10 @@ class Scope(Mapping[str, object]):
     def output(self, node: NodeState) -> Json:
         """The value of ``nodes.<id>.output``."""
         return self._decoded(output_of(node, self._blobs))
+
+    def assembled(self, node: NodeState) -> bytes:
+        """The output that a container has if it completes now, as JSON."""
+        return assembled(node, self._blobs)
 
     def find(self, name: str) -> NodeState:
         """The node that ``name`` means here: nearest first.  ``KeyError`` if there is none."""

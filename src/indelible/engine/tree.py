@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from indelible.definition.model import OnItemFailure
+from indelible.definition.model import Composite, OnItemFailure
 from indelible.engine.admission import release
 from indelible.engine.gate import Gate
 from indelible.engine.state import NodeState, NodeStatus, Past, Role, RunState, role_of
@@ -73,11 +73,15 @@ def gate_inside(state: RunState, parent: NodeState) -> Gate | None:
     """The gate that what is inside ``parent`` has to pass; a new one if it has a limit."""
     if parent.children:
         return parent.children[0].gate
+    gate = parent.gate
     limit = parent.node.max_parallel
     # A composite instance of a map is inside the map's gate, which the limit was meant for.
     if limit and not parent.is_instance:
-        return Gate(limit, parent.gate, state.is_parked)
-    return parent.gate
+        gate = Gate(limit, gate, state.is_parked)
+    body = parent.node.body
+    if parent.role is Role.COMPOSITE and isinstance(body, Composite) and body.max_parallel:
+        gate = Gate(body.max_parallel, gate, state.is_parked)
+    return gate
 
 
 def next_iteration(parent: NodeState) -> str:
