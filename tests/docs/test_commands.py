@@ -27,7 +27,9 @@ def test_a_command_has_a_page_that_says_how_it_is_typed(verb: str) -> None:
     text = page(f"cli/{verb}.md")
     assert text.startswith(f"# indelible {verb}\n")
     command = command_of(verb)
-    usage = command.get_usage(click.Context(command, info_name=f"indelible {verb}"))
+    # With its settings: click keeps the help option that it makes for the first context.
+    context = click.Context(command, info_name=f"indelible {verb}", **command.context_settings)
+    usage = command.get_usage(context)
     (typed,) = [block.text.strip() for block in blocks_of(text) if block.language == "text"]
     assert typed.split() == usage.removeprefix("Usage: ").split()
 
