@@ -91,7 +91,13 @@ def driven(folder: Path, store: str = "runs", file: str = "one.yaml") -> Iterato
     """The pid of the driver of run ``r``, whose node has written the file ``pid``."""
     with driving("run", file, "--run-id", "r", "--store", store, cwd=folder) as process:
         contents_of(folder / "pid")
+        until(lambda: are_watched(folder, 1))
         yield process.pid
+
+
+def are_watched(folder: Path, count: int) -> bool:
+    """Whether the watchdog knows of so many attempts: their locks have been handed over."""
+    return sum(lock.stat().st_size > 0 for lock in folder.glob("**/locks/*")) >= count
 
 
 def pid_in(file: Path) -> int:
@@ -113,6 +119,7 @@ def test_when_a_driver_is_killed_the_processes_of_its_nodes_end(tmp_path: Path) 
     with driving("run", "all.yaml", "--max-parallel", "5", cwd=tmp_path) as process:
         names = ("bash", "stubborn", "script", "function", "agent")
         pids = {name: pid_in(tmp_path / f"{name}.pid") for name in names}
+        until(lambda: are_watched(tmp_path, len(names)))
         assert [name for name, pid in pids.items() if not is_running(pid)] == []
         process.kill()
         until(lambda: not any(map(is_running, pids.values())))

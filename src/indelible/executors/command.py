@@ -56,8 +56,8 @@ def run_command(command: Command, attempt: Attempt, control: Control) -> bytearr
             control.stoppable(lambda: os.write(waker, b".")),
             _locked(attempt) as lock,
             _spawn(command, attempt, lock) as process,
+            _watching(watchdog, process, attempt),  # at once: until then only the lock tells of it
             Supervision(process, control, attempt.node) as watch,
-            _watching(watchdog, process, attempt),
         ):
             lock.hand_over(process.pid)
             watch.wake_on(wake)
