@@ -34,7 +34,7 @@ TICK = 0.02
 LONGEST_POLL = 3600.0
 """Seconds; what ``poll`` can wait at once is limited."""
 
-LINGER = 0.1
+LINGER = 0.5
 """Seconds that what follows the main process (``> >(tee log)``) gets to end by itself."""
 
 LEFTOVER_GRACE = 1.0
