@@ -1,4 +1,4 @@
-"""After the suite no process is left of any run that a test started."""
+"""What holds for all tests: none has a deadline, and no process of a node outlives the suite."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
+
+# No test is a race against the clock: on a slow or busy machine examples take what they take.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 MARK = "INDELIBLE_TESTED_BY"
 """Every process that a test starts inherits it, so that those of another suite are not meant."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -65,7 +65,6 @@ def test_it_says_what_the_engine_folds_after_every_event(
     assert_agrees(flow, list(world.store.read("r1")), share)
 
 
-@settings(deadline=None)
 @given(flow=FLOWS, failing=FAILING, steps=st.lists(st.integers(1, 6), max_size=6), data=st.data())
 def test_it_says_what_the_engine_folds_of_nodes_inside_nodes_too(
     flow: Definition, failing: list[int], steps: list[int], data: st.DataObject

@@ -47,7 +47,7 @@ def audited(store: MemoryStore, run_id: str = "r1") -> Finding | None:
     return audit(run_id, pairs, lambda ref: store.get_blob(run_id, ref))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(flow=FLOWS, failing=FAILING, steps=STEPS, data=st.data())
 def test_a_log_of_the_engine_passes(
     flow: Definition, failing: list[int], steps: list[int], data: st.DataObject
@@ -64,7 +64,7 @@ def test_a_log_of_the_engine_passes(
     assert audited(world.store) is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(flow=FLOWS, failing=FAILING, data=st.data())
 def test_a_fork_at_any_event_passes(
     flow: Definition, failing: list[int], data: st.DataObject
@@ -77,7 +77,7 @@ def test_a_fork_at_any_event_passes(
     assert audited(world.store, "r2") is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(flow=FLOWS, failing=FAILING, steps=STEPS, data=st.data())
 def test_what_a_crash_leaves_of_an_append_passes(
     flow: Definition, failing: list[int], steps: list[int], data: st.DataObject
@@ -145,7 +145,7 @@ FORGERIES: dict[type[Event], list[Callable[[Any], Event]]] = {
 """Of each type of event, what somebody could have made of it; none of it is possible there."""
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(flow=FLOWS, failing=FAILING, steps=STEPS, data=st.data())
 def test_a_forgery_is_found_where_it_stands(
     flow: Definition, failing: list[int], steps: list[int], data: st.DataObject
@@ -161,7 +161,7 @@ def test_a_forgery_is_found_where_it_stands(
     assert found.sequence == place, found.problem
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(flow=FLOWS, failing=FAILING, data=st.data())
 def test_an_event_that_was_taken_out_of_an_undisturbed_run_is_missed(
     flow: Definition, failing: list[int], data: st.DataObject
@@ -191,7 +191,7 @@ class JumpingWorld(World):
         return super().work(attempt)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     flow=FLOWS,
     failing=FAILING,

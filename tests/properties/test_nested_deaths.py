@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.definition.model import (
@@ -160,7 +160,6 @@ def run_with_deaths(world: World, flow: Definition, steps: Sequence[int]) -> Run
     return open_log(world.store, "r1").state
 
 
-@settings(deadline=None)
 @given(flow=FLOWS, failing=FAILING, steps=st.lists(st.integers(1, 6), max_size=12))
 def test_nested_runs_end_the_same_however_often_the_driver_died(
     flow: Definition, failing: list[int], steps: list[int]
@@ -182,7 +181,6 @@ def test_nested_runs_end_the_same_however_often_the_driver_died(
         assert set(completed.values()) <= {1}
 
 
-@settings(deadline=None)
 @given(flow=FLOWS, failing=FAILING, data=st.data())
 def test_nodes_that_begin_anew_end_again_under_new_keys(
     flow: Definition, failing: list[int], data: st.DataObject
@@ -204,7 +202,6 @@ def test_nodes_that_begin_anew_end_again_under_new_keys(
         assert max(Counter(world.completed).values(), default=1) == 1
 
 
-@settings(deadline=None)
 @given(flow=FLOWS, failing=FAILING, data=st.data())
 def test_a_fork_at_any_event_ends(
     flow: Definition, failing: list[int], data: st.DataObject
@@ -221,7 +218,6 @@ def test_a_fork_at_any_event_ends(
     assert not kept.intersection(world.ran)
 
 
-@settings(deadline=None)
 @given(flow=FLOWS, failing=FAILING, data=st.data())
 def test_a_log_with_one_event_changed_is_refused(
     flow: Definition, failing: list[int], data: st.DataObject

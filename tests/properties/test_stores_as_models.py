@@ -173,8 +173,8 @@ class SqliteAgainstTheModel(AgainstTheModel):
         return SqliteStore(self.folder / "log.db")
 
 
-HOW = settings(max_examples=25, stateful_step_count=25, deadline=None)
-LONGER = settings(stateful_step_count=60, deadline=None)
+HOW = settings(max_examples=25, stateful_step_count=25)
+LONGER = settings(stateful_step_count=60)
 
 
 def chosen(request: pytest.FixtureRequest) -> settings:

@@ -145,7 +145,7 @@ def test_no_head_is_made_for_a_chain_that_does_not_hold(root: Path) -> None:
         FilesystemStore(root).rebuild_head(RUN)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_byte_never_passes(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

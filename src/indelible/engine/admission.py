@@ -6,21 +6,21 @@ has become free for is let in.
 
 from __future__ import annotations
 
-from indelible.engine.gate import first_full, gates_from
+from indelible.engine.gate import count, first_full
 from indelible.engine.state import NodeState, NodeStatus, Role, RunState
 
 
 def enqueue(state: RunState, node: NodeState) -> None:
     """Put ``node`` into the queue that its state belongs to, if it belongs to any."""
-    if node.missing and node.status is NodeStatus.PENDING:
+    if node.status is NodeStatus.PENDING and node.missing:
         return
-    if node.is_closing:
-        state.closing.push(node.serial)
-    elif node.is_startable:
+    if node.is_startable:
         if node.role is Role.ATTEMPT:
             admit(state, node)
         else:
             state.ready.push(node.serial)
+    elif node.is_closing:
+        state.closing.push(node.serial)
     elif node.status is NodeStatus.RETRYING and node.retry_at is not None and not node.missing:
         # Also a retry waits for its upstream, if that was reset meanwhile.
         state.retries.push((node.retry_at, node.serial))
@@ -44,14 +44,15 @@ def count_in(node: NodeState) -> None:
     """``node`` takes a place at each gate; more than there are, if the log says that it started."""
     if not node.is_admitted:
         node.is_admitted = True
-        for gate in gates_from(node.gate):
-            gate.inside += 1
+        count(node.gate, +1)
 
 
 def count_outcome(state: RunState, node: NodeState, step: int) -> None:
     """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
+    if not node.below:
+        return
     outcome = node.status.value
-    for below in node.below or ():
+    for below in node.below:
         below.missing -= step
         below.judged = None
         setattr(below.upstream, outcome, getattr(below.upstream, outcome) + step)
@@ -64,8 +65,9 @@ def release(state: RunState, node: NodeState) -> None:
     if not node.is_admitted:
         return
     node.is_admitted = False
-    for gate in gates_from(node.gate):
-        gate.inside -= 1
-    for gate in gates_from(node.gate):
+    count(node.gate, -1)
+    gate = node.gate
+    while gate is not None:
         while not gate.is_full and (serial := gate.parked.pop()) is not None:
             admit(state, state.by_serial[serial])
+        gate = gate.outer

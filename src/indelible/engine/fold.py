@@ -30,6 +30,7 @@ from indelible.engine.state import (
     illegal,
 )
 from indelible.engine.tree import around, forgives, grow_graph, grow_instance, next_iteration, prune
+from indelible.errors import IllegalEventError
 from indelible.events import (
     BlobRef,
     Event,
@@ -139,7 +140,7 @@ def failed_nodes(state: RunState) -> list[NodeState]:
 
 
 def _start(state: RunState, event: NodeStarted) -> None:
-    node = _started_node(state, event.node_id)
+    node = state.nodes.get(event.node_id) or _next_iteration(state, event.node_id)
     _check_move(state, node, Move.START)
     if node.missing:
         raise illegal(state, f"{node.id} started before its upstream had ended")
@@ -166,19 +167,21 @@ def _start(state: RunState, event: NodeStarted) -> None:
         node.status = NodeStatus.RUNNING
         state.running[node.id] = None
         count_in(node)
-    (state.retries if was_retrying else state.ready).settle()
+    if was_retrying:
+        state.retries.settle()
+    else:
+        state.ready.leave(node.serial)
     state.closing.settle()
 
 
-def _started_node(state: RunState, node_id: str) -> NodeState:
-    """The node that starts; an iteration of a loop comes to be with its start."""
-    if node_id not in state.nodes:
-        loop = state.nodes.get(node_id.rpartition("#")[0])
-        if loop is not None and loop.role is Role.LOOP and next_iteration(loop) == node_id:
-            if loop.status is not NodeStatus.RUNNING or loop.open_children:
-                raise illegal(state, f"{node_id} started while {loop.id} is not at its turn")
-            return grow_instance(state, loop, len(loop.children or ()) + 1)
-    return _node(state, node_id)
+def _next_iteration(state: RunState, node_id: str) -> NodeState:
+    """An iteration of a loop comes to be with its start."""
+    loop = state.nodes.get(node_id.rpartition("#")[0])
+    if loop is None or loop.role is not Role.LOOP or next_iteration(loop) != node_id:
+        raise _unknown(state, node_id)
+    if loop.status is not NodeStatus.RUNNING or loop.open_children:
+        raise illegal(state, f"{node_id} started while {loop.id} is not at its turn")
+    return grow_instance(state, loop, len(loop.children or ()) + 1)
 
 
 def _expand(state: RunState, node: NodeState, instances: int | None) -> None:
@@ -257,9 +260,11 @@ def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
     count_outcome(state, node, +1)
     for below in node.below or ():
         enqueue(state, below)
-    if node.parent is not None:
-        node.parent.open_children -= 1
-        enqueue(state, node.parent)
+    parent = node.parent
+    if parent is not None:
+        parent.open_children -= 1
+        if not parent.open_children:
+            enqueue(state, parent)
     state.closing.settle()
 
 
@@ -281,8 +286,12 @@ def _check_move(state: RunState, node: NodeState, move: Move) -> None:
 def _node(state: RunState, node_id: str) -> NodeState:
     node = state.nodes.get(node_id)
     if node is None:
-        raise illegal(state, f"{node_id} is not a node of this workflow")
+        raise _unknown(state, node_id)
     return node
+
+
+def _unknown(state: RunState, node_id: str) -> IllegalEventError:
+    return illegal(state, f"{node_id} is not a node of this workflow")
 
 
 def _same_attempt(state: RunState, node: NodeState, attempt: int) -> None:

@@ -7,7 +7,7 @@ start is looked at again and again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from indelible.engine.queue import Queue
 
@@ -26,10 +26,10 @@ class Gate:
         return self.inside >= self.limit
 
 
-def gates_from(gate: Gate | None) -> Iterator[Gate]:
-    """``gate`` and all the gates around it."""
+def count(gate: Gate | None, step: int) -> None:
+    """Somebody comes in (+1) or leaves (-1) by ``gate`` and all the gates around it."""
     while gate is not None:
-        yield gate
+        gate.inside += step
         gate = gate.outer
 
 

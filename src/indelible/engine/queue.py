@@ -25,6 +25,13 @@ class Queue(Generic[T]):
     def push(self, entry: T) -> None:
         heappush(self._heap, entry)
 
+    def leave(self, entry: T) -> None:
+        """``entry`` has moved on, and so perhaps have others.  Most often it is the smallest."""
+        if self._heap and self._heap[0] == entry:
+            heappop(self._heap)
+        else:
+            self.settle()
+
     def settle(self) -> None:
         """Forget entries at the top that no longer hold."""
         heap, is_due = self._heap, self._is_due

@@ -158,6 +158,7 @@ class NodeState(msgspec.Struct, eq=False):
     missing: int
     upstream: Upstream
     gate: Gate | None
+    is_container: bool
     parent: NodeState | None = None
     index: int | None = None
     below: list[NodeState] | None = None
@@ -192,10 +193,6 @@ class NodeState(msgspec.Struct, eq=False):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
-
-    @property
-    def is_container(self) -> bool:
-        return self.role in CONTAINERS
 
     @property
     def rule(self) -> TriggerRule:

@@ -17,7 +17,15 @@ from collections.abc import Iterator
 from indelible.definition.model import Composite, OnItemFailure
 from indelible.engine.admission import release
 from indelible.engine.gate import Gate
-from indelible.engine.state import NodeState, NodeStatus, Past, Role, RunState, role_of
+from indelible.engine.state import (
+    CONTAINERS,
+    NodeState,
+    NodeStatus,
+    Past,
+    Role,
+    RunState,
+    role_of,
+)
 from indelible.engine.trigger_rules import Upstream
 from indelible.plan import Graph
 
@@ -32,7 +40,8 @@ def grow_graph(state: RunState, graph: Graph, parent: NodeState | None) -> list[
             NodeState(
                 id=prefix + planned.id,
                 planned=planned,
-                role=role_of(planned.node, is_instance=False),
+                role=(role := role_of(planned.node, is_instance=False)),
+                is_container=role in CONTAINERS,
                 serial=len(state.by_serial),
                 prefix=prefix,
                 missing=len(planned.upstream),
@@ -57,7 +66,8 @@ def grow_instance(state: RunState, parent: NodeState, index: int) -> NodeState:
         NodeState(
             id=parent.id + place,
             planned=parent.planned,
-            role=role_of(parent.node, is_instance=True),
+            role=(role := role_of(parent.node, is_instance=True)),
+            is_container=role in CONTAINERS,
             serial=len(state.by_serial),
             prefix=parent.prefix,
             missing=0,

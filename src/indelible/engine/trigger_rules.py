@@ -83,7 +83,7 @@ def _skip_if_all_skipped(up: Upstream) -> Verdict:
 
 
 RULES: Mapping[TriggerRule, Rule] = {
-    TriggerRule.ALL_SUCCESS: Rule(lambda up: up.passed == up.total, _blocked_if_failed),
+    TriggerRule.ALL_SUCCESS: Rule(lambda up: not (up.blocked or up.skipped), _blocked_if_failed),
     TriggerRule.ALL_FAILED: Rule(lambda up: up.unsuccessful == up.total, _skip),
     TriggerRule.ALL_DONE: Rule(lambda up: True, _skip),
     TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: Rule(
@@ -103,7 +103,7 @@ RULES: Mapping[TriggerRule, Rule] = {
 
 def judge(rule: TriggerRule, upstream: Upstream) -> Verdict:
     """What becomes of a node all of whose upstream has ended.  Without upstream it starts."""
-    if upstream.total == 0:
-        return Verdict.START
     row = RULES[rule]
-    return Verdict.START if row.starts(upstream) else row.otherwise(upstream)
+    if row.starts(upstream) or upstream.total == 0:
+        return Verdict.START
+    return row.otherwise(upstream)
