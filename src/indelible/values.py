@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +30,7 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """The integers that a value may hold: beyond them, other readers of a log round in silence."""
 
 _ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+_ATOM = re.compile(rb"null|true|false|0|[1-9][0-9]{0,17}")
 _FLAT = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
@@ -64,6 +66,8 @@ def check_strict(raw: bytes | msgspec.Raw, *, levels: int = MAX_DEPTH) -> None:
     objects inside each other.
     """
     data = bytes(raw)
+    if _ATOM.fullmatch(data) is not None:
+        return
     if not _is_unbent(data):
         _refuse_halves(_decoded(data))
     check_levels(data, levels)

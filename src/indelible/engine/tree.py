@@ -29,6 +29,9 @@ from indelible.engine.state import (
 from indelible.engine.trigger_rules import Upstream
 from indelible.plan import Graph
 
+NOTHING_UPSTREAM = Upstream()
+"""The counts of every node that depends on none: nobody ever adds to them."""
+
 
 def grow_graph(state: RunState, graph: Graph, parent: NodeState | None) -> list[NodeState]:
     """The nodes of a graph: of the workflow itself, or of the composite ``parent``."""
@@ -45,7 +48,7 @@ def grow_graph(state: RunState, graph: Graph, parent: NodeState | None) -> list[
                 serial=len(state.by_serial),
                 prefix=prefix,
                 missing=len(planned.upstream),
-                upstream=Upstream(),
+                upstream=Upstream() if planned.upstream else NOTHING_UPSTREAM,
                 gate=gate,
                 parent=parent,
             ),
@@ -71,7 +74,7 @@ def grow_instance(state: RunState, parent: NodeState, index: int) -> NodeState:
             serial=len(state.by_serial),
             prefix=parent.prefix,
             missing=0,
-            upstream=Upstream(),
+            upstream=NOTHING_UPSTREAM,
             gate=gate_inside(state, parent),
             parent=parent,
             index=index,

@@ -41,14 +41,12 @@ MAX_DEFINITION_LEVELS = 250
 MAX_RUN_ID = 128
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_TIME = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+_MIDDLE = re.compile(b'","timestamp":"(' + _TIME + b')","payload":')
 _HEADER = re.compile(
     rb'\{"run_id":"([A-Za-z0-9._-]{1,128})","sequence":([1-9][0-9]{0,15}),'
-    rb'"event_type":"([a-z_]{1,64})",'
-    rb'"timestamp":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)","payload":'
+    rb'"event_type":"([a-z_]{1,64})","timestamp":"(' + _TIME + rb')","payload":'
 )
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_TIME_LENGTH = 27
-_TIME_KEY, _PAYLOAD_KEY, _DIGEST_KEY = b'","timestamp":"', b'","payload":', b',"digest":"'
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"\}')
 _DIGEST_BYTES = len(',"digest":""}') + 64
 
@@ -56,6 +54,7 @@ _DIGEST_BYTES = len(',"digest":""}') + 64
 _LEVELS: Mapping[str, int] = {"workflow_started": MAX_DEFINITION_LEVELS}
 _OTHER_LEVELS = values.MAX_DEPTH + 1
 
+_KINDS: Mapping[bytes, str] = {name.encode(): name for name in EVENT_TYPES}
 _encoder = msgspec.json.Encoder()
 _decoders: Mapping[str, msgspec.json.Decoder[Event]] = {
     name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()
@@ -160,32 +159,23 @@ def next_event(
     must stand there is compared, nothing is searched for and nothing put together again.
     """
     head = f'{{"run_id":"{run_id}","sequence":{sequence + 1},"event_type":"'.encode()
-    kind_at = len(head)
-    kind_end = line.find(b'"', kind_at)
-    time_at = kind_end + len(_TIME_KEY)
-    time_end = time_at + _TIME_LENGTH
-    payload_at = time_end + len(_PAYLOAD_KEY)
-    end = len(line) - _DIGEST_BYTES - 1
-    is_whole = (
-        line[:kind_at] == head
-        and line[kind_end:time_at] == _TIME_KEY
-        and line[time_end:payload_at] == _PAYLOAD_KEY
-        and line[end : end + len(_DIGEST_KEY)] == _DIGEST_KEY
-        and line[-3:] == b'"}\n'
-        and payload_at <= end < MAX_LINE
-    )
-    if not is_whole:
+    if not line.startswith(head):
         return None
-    kind = line[kind_at:kind_end].decode("latin-1")
-    time = line[time_at:time_end].decode("latin-1")
+    kind_end = line.find(b'"', len(head))
+    kind = _KINDS.get(line[len(head) : kind_end])
+    # Events of one append share their time, so most often it is the one before.
+    middle = f'","timestamp":"{timestamp}","payload":'.encode()
+    payload_at, time = kind_end + len(middle), timestamp
+    if not line.startswith(middle, kind_end):
+        found = _MIDDLE.match(line, kind_end)
+        if found is None:
+            return None
+        payload_at, time = found.end(), found[1].decode()
+    end = len(line) - _DIGEST_BYTES - 1
+    if kind is None or time < timestamp or not payload_at <= end < MAX_LINE:
+        return None
     digest = _link(previous, line[:end])
-    is_next = (
-        line[-67:-3] == digest.encode()
-        and kind in EVENT_TYPES
-        and time >= timestamp
-        and (time == timestamp or _TIME.fullmatch(time) is not None)
-    )
-    if not is_next:
+    if not line.endswith(f',"digest":"{digest}"}}\n'.encode()):
         return None
     return Sealed(run_id, sequence + 1, kind, time, line[payload_at:end], digest)
 
@@ -215,22 +205,19 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
     Raises ``CorruptLogError`` for a payload that is not strict JSON of its type, and
     ``NewerLogError`` for a log of a later format.
     """
-    place = place or f"run {event.run_id}"
     decoder = _decoders.get(event.event_type)
-    if decoder is None:
-        raise CorruptLogError(
-            f"event {event.sequence}: {event.event_type!r} is not one of the eight event types",
-            place=place,
-        )
     try:
+        if decoder is None:
+            raise ValueError("not one of the eight event types")
         if event.event_type == "workflow_started":
             values.check_strict(event.payload, levels=MAX_DEFINITION_LEVELS)
-            _check_start(event.payload, place)
+            _check_start(event.payload, place or f"run {event.run_id}")
             return decoder.decode(event.payload)
         return _strictly(decoder, event.payload)
     except (ValueError, RecursionError) as error:
         raise CorruptLogError(
-            f"event {event.sequence} ({event.event_type}): {error}", place=place
+            f"event {event.sequence} ({event.event_type}): {error}",
+            place=place or f"run {event.run_id}",
         ) from error
 
 
@@ -238,10 +225,11 @@ def _strictly(decoder: msgspec.json.Decoder[Event], payload: bytes) -> Event:
     """The fact in ``payload``.  Raises ``ValueError`` for what is not strict JSON of its type."""
     try:
         fact = decoder.decode(payload)
-        if _encoder.encode(fact) == payload and not isinstance(fact, WorkflowCompleted):
+        if _encoder.encode(fact) == payload:
             # Written as we write it, so only a value that was taken over as it stood is to be seen.
-            if isinstance(fact, NodeCompleted) and fact.output is not UNSET:
-                values.check_strict(fact.output)
+            match fact:
+                case NodeCompleted(output=Raw() as value) | WorkflowCompleted(outputs=Raw() as value):
+                    values.check_strict(value)
             return fact
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         pass  # what is wrong with it as JSON comes first
