@@ -32,7 +32,7 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 _ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 _ATOM = re.compile(rb"null|true|false|0|[1-9][0-9]{0,17}")
 _FLAT = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
 def encode(value: object) -> bytes:
@@ -42,6 +42,8 @@ def encode(value: object) -> bytes:
     infinities, integers of more than 64 bits, bytes, keys that are not strings, lone surrogates,
     circles, more than 100 levels.
     """
+    if value is None:
+        return b"null"  # what most nodes give
     _check(value, [], 0)
     return _ENCODER.encode(value).encode()
 
@@ -100,8 +102,9 @@ def _is_unbent(data: bytes) -> bool:
 def _levels(raw: bytes) -> int:
     """How many lists and objects stand inside each other in ``raw``, which is JSON."""
     unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(unescaped.split(b'"')[::2])
-    rest, found = outside.translate(_FLAT, _NO_BRACKETS), 0
+    # Most texts hold no bracket, and have vanished before those that do are cut out.
+    marks = unescaped.translate(_FLAT, _NO_MARKS).replace(b'""', b"")
+    rest, found = b"".join(marks.split(b'"')[::2]), 0
     while rest:  # each round takes away the innermost level
         rest, found = rest.replace(b"[]", b""), found + 1
     return found

@@ -29,7 +29,7 @@ def test_an_idle_thread_is_used_again() -> None:
 
     seen = set()
     for _ in range(20):
-        threads.start(task)
+        threads.start([task])
         seen.add(names.get(timeout=60))
     threads.close()
     assert seen == {"test-0"}
@@ -44,7 +44,7 @@ def test_tasks_do_not_wait_for_each_other() -> None:
         return nothing
 
     for _ in range(10):
-        threads.start(meet)
+        threads.start([meet])
     barrier.wait(60)
     threads.close()
 
@@ -61,7 +61,7 @@ def test_an_idle_thread_keeps_nothing_of_its_last_task_alive() -> None:
 
     held = Held()
     threads = DaemonThreads("test")
-    threads.start(held.use)
+    threads.start([held.use])
     gone = Event()
     weakref.finalize(held, gone.set)
     del held
@@ -72,7 +72,7 @@ def test_an_idle_thread_keeps_nothing_of_its_last_task_alive() -> None:
 def test_threads_do_not_keep_the_process_alive() -> None:
     threads = DaemonThreads("test")
     daemons: SimpleQueue[bool] = SimpleQueue()
-    threads.start(lambda: partial(daemons.put, threading.current_thread().daemon))
+    threads.start([lambda: partial(daemons.put, threading.current_thread().daemon)])
     assert daemons.get(timeout=60)
     threads.close()
 
@@ -85,9 +85,9 @@ def test_a_thread_that_hangs_in_its_announcement_keeps_no_task_waiting() -> None
         is_stuck.set()
         is_free.wait(60)
 
-    threads.start(lambda: hang)
+    threads.start([lambda: hang])
     assert is_stuck.wait(60)
-    threads.start(lambda: ran.set)
+    threads.start([lambda: ran.set])
     assert ran.wait(60)
     is_free.set()
     threads.close()
@@ -103,9 +103,9 @@ def test_what_an_announcement_starts_is_run_by_the_same_thread_and_the_rest_by_o
 
     def lead() -> None:
         for _ in range(3):
-            threads.start(meet)
+            threads.start([meet])
 
-    threads.start(lambda: lead)
+    threads.start([lambda: lead])
     barrier.wait(60)
     threads.close()
 
@@ -130,12 +130,12 @@ def test_an_overseer_that_could_not_be_started_once_is_started_later(
         barrier.wait(60)
         return nothing
 
-    threads.start(partial(meet, first))
+    threads.start([partial(meet, first)])
     first.wait(60)
     for _ in range(3):
-        threads.start(partial(meet, second))
+        threads.start([partial(meet, second)])
     for _ in range(3):
-        threads.start(lambda: nothing)
+        threads.start([lambda: nothing])
     second.wait(60)
     threads.close()
 
@@ -159,8 +159,8 @@ def test_a_task_finds_nothing_of_what_the_one_before_it_set() -> None:
         seen = (threading.current_thread().name, decimal.getcontext().prec, loop)
         return partial(told.put, seen)
 
-    threads.start(spoil)
+    threads.start([spoil])
     name = told.get(timeout=60)
-    threads.start(look)
+    threads.start([look])
     assert told.get(timeout=60) == (name, 28, None)
     threads.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
@@ -168,22 +168,27 @@ def current_sink() -> Sink | None:
     return None if found is None else found.sink
 
 
-@contextmanager
-def entered(found: Context) -> Generator[None]:
+class entered:  # noqa: N801  # used as one uses a function, once for every attempt
     """Inside, ``context()`` gives ``found``.  A copy of the process that a node forked ends here.
 
     What follows, an answer or an outcome, is for the process to give that the node began in.
     """
-    token = _current.set(found)
-    process = os.getpid()
-    try:
-        yield
-    finally:
-        if os.getpid() != process:
+
+    __slots__ = ("_found", "_process", "_token")
+
+    def __init__(self, found: Context) -> None:
+        self._found = found
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._found)
+        self._process = os.getpid()
+
+    def __exit__(self, *failure: object) -> None:
+        if os.getpid() != self._process:
             from indelible.executors.forked import leave
 
             leave()
-        _current.reset(token)
+        _current.reset(self._token)
 
 
 def begin(
@@ -297,5 +302,7 @@ def _failed(attempt: Attempt, control: Control, error: BaseException, started: f
 
 
 def _let_go(log: Sink) -> None:
-    with suppress(OSError):  # of an attempt that has failed already, perhaps for this very reason
+    try:
         log.close()
+    except OSError:
+        pass  # of an attempt that has failed already, perhaps for this very reason

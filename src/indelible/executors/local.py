@@ -97,14 +97,16 @@ class LocalExecutor:
         """Start them, each on a thread.  Raises ``UsageError`` after ``close``."""
         if self._is_closed:
             raise UsageError("this executor is closed", hint="Make a new one.")
-        for attempt in attempts:
-            log = AttemptLog(partial(getattr, attempt, "log"), echo if self._echo else None)
-            control = Control(log, self._watchdog)
-            self._running[attempt.node_id] = control
-            self._unbegun.add(attempt.node_id)
-            try:
-                self._threads.start(partial(self._run, attempt, control))
-            except RuntimeError as error:
+        if not attempts:
+            return
+        both = [(attempt, self._control_of(attempt)) for attempt in attempts]
+        running = {attempt.node_id: control for attempt, control in both}
+        self._running.update(running)
+        self._unbegun.update(running)
+        try:
+            self._threads.start([partial(self._run, *each) for each in both])
+        except RuntimeError as error:
+            for attempt, control in both:
                 self._give_up(attempt, control, error)
 
     def outcomes(self, *, timeout: float | None) -> Sequence[Outcome]:
@@ -176,6 +178,10 @@ class LocalExecutor:
             else:
                 ready.append(end)
         return ready if ready or self._refusal is None else None
+
+    def _control_of(self, attempt: Attempt) -> Control:
+        log = AttemptLog(partial(getattr, attempt, "log"), echo if self._echo else None)
+        return Control(log, self._watchdog)
 
     def _is_stopping(self) -> bool:
         return any(control.is_stoppable for control in list(self._running.values()))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from functools import cache
@@ -58,20 +58,20 @@ class DaemonThreads:
         self._has_overseer = False
         self._is_closed = False
 
-    def start(self, task: Task) -> None:
-        """Raises ``RuntimeError`` if a thread is needed and the system gives none."""
+    def start(self, tasks: Sequence[Task]) -> None:
+        """Raises ``RuntimeError`` if there is no thread for any, and the system gives none."""
         here = self._here
         with self._lock:
-            self._tasks.append(task)
+            self._tasks += tasks
             if here.is_announcing and not here.has_task:
-                here.has_task = True  # this thread comes for it, in a moment
+                here.has_task = True  # this thread comes for one, in a moment
                 self._coming += 1
             is_anybody_coming = self._coming > 0
             is_left = len(self._tasks) > max(self._coming, 1)
             if is_left and not self._is_overseen:
                 self._oversee()
             made = 0 if is_anybody_coming else self._call(1)
-        self._make(made, or_take_back=task)
+        self._make(made, or_take_back=tasks)
 
     def remind(self, reminder: Callable[[], None]) -> None:
         """Call ``reminder``, which must be quick and not raise, a tick from now."""
@@ -97,7 +97,7 @@ class DaemonThreads:
             self._calls.put(None)
         return count - idle
 
-    def _make(self, count: int, *, or_take_back: Task | None = None) -> None:
+    def _make(self, count: int, *, or_take_back: Sequence[Task] = ()) -> None:
         """New threads.  Without the lock, which they need themselves."""
         for done in range(count):
             with self._lock:
@@ -109,9 +109,9 @@ class DaemonThreads:
                 with self._lock:
                     self._made -= 1
                     self._coming -= count - done
-                    is_lost = self._made == 0 and or_take_back in self._tasks
-                    if is_lost and or_take_back is not None:
-                        self._tasks.remove(or_take_back)
+                    is_lost = self._made == 0 and bool(or_take_back)
+                    if is_lost:
+                        self._tasks = deque(each for each in self._tasks if each not in or_take_back)
                 if is_lost:
                     raise
                 return

@@ -30,6 +30,8 @@ class Vault:
 
     def redactor(self, attempt: Attempt) -> Redactor:
         """Masks what is known by now, with all that ``attempt`` may come to know of."""
+        if not (attempt.secrets or attempt.env or attempt.arguments):
+            return self._redactor
         names = {*attempt.secrets, *_names_of(attempt)}
         if not names:
             return self._redactor  # no lock that every node of every workflow would queue for

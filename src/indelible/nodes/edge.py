@@ -48,7 +48,7 @@ class Edge:
         if self.is_async:
             return self._awaited(node_id, call)
         result = call()
-        if isinstance(result, Awaitable):
+        if not values.is_plain(result) and isinstance(result, Awaitable):
             return self._awaited(node_id, lambda: result)
         return self._encoded(node_id, result)
 

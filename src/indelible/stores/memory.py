@@ -18,7 +18,7 @@ class MemoryStore:
     """Keeps all eight promises of the port, except that nothing outlives the process."""
 
     def __init__(self) -> None:
-        self._logs: dict[str, tuple[Sealed, ...]] = {}
+        self._logs: dict[str, list[Sealed]] = {}
         self._blobs: dict[tuple[str, BlobRef], bytes] = {}
         self._held: set[str] = set()
         self._folder: Path | None = None
@@ -29,18 +29,18 @@ class MemoryStore:
         if not events:
             return
         with self._grown:
-            log = self._logs.get(run_id, ())
+            log = self._logs.get(run_id, [])
             if len(log) != expected:
                 raise ConflictError(run_id, expected=expected, found=len(log))
             end = chain.after(log[-1]) if log else chain.beginning(run_id)
             chain.check_next(events, run_id=run_id, end=end)
-            self._logs[run_id] = (*log, *events)
+            self._logs.setdefault(run_id, log).extend(events)
             self._grown.notify_all()
 
     def read(self, run_id: str, *, after: int = 0) -> Iterator[Sealed]:
         check_run_id(run_id)
         # What is in here was verified on its way in, and cannot be changed since.
-        return iter(self._logs.get(run_id, ())[after:])
+        return iter(self._logs.get(run_id, [])[after:])
 
     def runs(self) -> Iterable[str]:
         return tuple(self._logs)
