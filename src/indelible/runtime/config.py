@@ -45,11 +45,11 @@ def load_configuration() -> Configuration:
     Raises ``UsageError`` for a file that cannot be read or has a key that there is not.
     """
     for name in CONFIGURATION_FILES:
-        file = Path(os.path.expanduser(name))
-        if file.is_file():
+        file = os.path.expanduser(name)
+        if os.path.isfile(file):
             from indelible.runtime.configuration_file import read_configuration
 
-            return read_configuration(file)
+            return read_configuration(Path(file))
     return Configuration()
 
 

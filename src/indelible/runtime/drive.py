@@ -76,7 +76,8 @@ def start(
     if is_asked_for:
         _refuse_taken(store, run_id)  # before a claim makes a driver of that run wait
     with store.claim(run_id):
-        _refuse_taken(store, run_id)
+        if is_asked_for:
+            _refuse_taken(store, run_id)
         log = Log(store, plan, run_id, shell.watch, default_parallel=default_parallel())
         state = _drive(log, first_opening(log, definition, bound, source), shell)
     return _unless_waiting(store, state, shell)

@@ -120,7 +120,7 @@ class Runner:
         if self._is_interrupted:
             self._stop(outcomes or ())
             return None
-        if outcomes is not None and not outcomes:
+        if outcomes is not None and not outcomes and not self._log.state.is_settled:
             self._notice_others()
         self._turn(outcomes or ())
         state = self._log.state
