@@ -235,7 +235,7 @@ def test_a_damaged_run_is_told_of_and_stops_no_other() -> None:
         with pytest.raises(WaitingError):
             world.start(timer(), waits=False, run_id=run_id)
     log = world.store._logs["bad"]
-    world.store._logs["bad"] = (log[0], *log[0:1])
+    world.store._logs["bad"] = [log[0], log[0]]
     world.clock.advance(timedelta(hours=2))
     bad, good = resume_due(world.store, shell=world.shell())
     assert (bad.run_id, bad.status) == ("bad", "error")

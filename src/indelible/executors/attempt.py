@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
@@ -302,7 +302,5 @@ def _failed(attempt: Attempt, control: Control, error: BaseException, started: f
 
 
 def _let_go(log: Sink) -> None:
-    try:
+    with suppress(OSError):  # of an attempt that has failed already, perhaps for this very reason
         log.close()
-    except OSError:
-        pass  # of an attempt that has failed already, perhaps for this very reason

@@ -111,7 +111,8 @@ class DaemonThreads:
                     self._coming -= count - done
                     is_lost = self._made == 0 and bool(or_take_back)
                     if is_lost:
-                        self._tasks = deque(each for each in self._tasks if each not in or_take_back)
+                        rest = (each for each in self._tasks if each not in or_take_back)
+                        self._tasks = deque(rest)
                 if is_lost:
                     raise
                 return

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from indelible import values
 from indelible.errors import CorruptLogError, NewerLogError, StoreError, UsageError
@@ -205,15 +205,8 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
     Raises ``CorruptLogError`` for a payload that is not strict JSON of its type, and
     ``NewerLogError`` for a log of a later format.
     """
-    decoder = _decoders.get(event.event_type)
     try:
-        if decoder is None:
-            raise ValueError("not one of the eight event types")
-        if event.event_type == "workflow_started":
-            values.check_strict(event.payload, levels=MAX_DEFINITION_LEVELS)
-            _check_start(event.payload, place or f"run {event.run_id}")
-            return decoder.decode(event.payload)
-        return _strictly(decoder, event.payload)
+        return _opened(event, place)
     except (ValueError, RecursionError) as error:
         raise CorruptLogError(
             f"event {event.sequence} ({event.event_type}): {error}",
@@ -221,14 +214,27 @@ def open_event(event: Sealed, *, place: str = "") -> Event:
         ) from error
 
 
+def _opened(event: Sealed, place: str) -> Event:
+    decoder = _decoders.get(event.event_type)
+    if decoder is None:
+        raise ValueError("not one of the eight event types")
+    if event.event_type == "workflow_started":
+        values.check_strict(event.payload, levels=MAX_DEFINITION_LEVELS)
+        _check_start(event.payload, place or f"run {event.run_id}")
+        return decoder.decode(event.payload)
+    return _strictly(decoder, event.payload)
+
+
 def _strictly(decoder: msgspec.json.Decoder[Event], payload: bytes) -> Event:
     """The fact in ``payload``.  Raises ``ValueError`` for what is not strict JSON of its type."""
     try:
         fact = decoder.decode(payload)
         if _encoder.encode(fact) == payload:
-            # Written as we write it, so only a value that was taken over as it stood is to be seen.
+            # As we write it, so only a value that was taken over as it stood is to be looked at.
             match fact:
-                case NodeCompleted(output=Raw() as value) | WorkflowCompleted(outputs=Raw() as value):
+                case NodeCompleted(output=Raw() as value):
+                    values.check_strict(value)
+                case WorkflowCompleted(outputs=Raw() as value):
                     values.check_strict(value)
             return fact
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
