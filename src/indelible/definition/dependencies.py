@@ -42,7 +42,7 @@ def check_dependencies(dependencies: Dependencies, spot_of: Callable[[int], Spot
         first = dependencies.position[node.id]
         if first != number:
             _complain_of_id(node.id, spot_of(first), spot_of(number).below("id"))
-        if node.depends_on:
+        if not _is_sound(node, dependencies.position):
             at = spot_of(number).below("depends_on")
             _check_upstream(node, dependencies.position, at)
     for cycle in cycles(dependencies.upstream, dependencies.order):
@@ -50,6 +50,13 @@ def check_dependencies(dependencies: Dependencies, spot_of: Callable[[int], Spot
         message = f"these nodes form a cycle: {' -> '.join(_ends(ids))}"
         at = spot_of(cycle[0]).below("depends_on")
         at.complain(message, hint="Take one of the arrows out.")
+
+
+def _is_sound(node: Node, known: Mapping[str, int]) -> bool:
+    """Whether there is nothing to complain about; then nobody need know where it stands."""
+    names = node.depends_on
+    is_each_once = len(names) < 2 or len(set(names)) == len(names)
+    return is_each_once and node.id not in names and all(map(known.__contains__, names))
 
 
 def _check_upstream(node: Node, known: Mapping[str, int], spot: Spot) -> None:

@@ -111,12 +111,11 @@ def read_options(
     options: Mapping[str, object], fields: Mapping[str, Field], at: At
 ) -> dict[str, Any]:
     """By attribute of the model; what is unfit is complained about and left out."""
-    read = {
-        name: _read_one(name, value, fields, at)
+    return {
+        name: found
         for name, value in options.items()
-        if value is not None
+        if value is not None and (found := _read_one(name, value, fields, at)) is not msgspec.UNSET
     }
-    return {name: value for name, value in read.items() if value is not msgspec.UNSET}
 
 
 def read_id(given: object, at: At) -> str:
@@ -164,9 +163,9 @@ def as_json(value: object) -> object:
 
 def as_plain(value: object) -> object:
     """Any mapping as a dict, any sequence or set of values as a list."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple | set | frozenset) else value
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    return dict(value) if not isinstance(value, list) and isinstance(value, Mapping) else value
 
 
 def as_command(value: object) -> object:

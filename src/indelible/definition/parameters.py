@@ -152,6 +152,8 @@ class NodeNames:
         upstream = options.get("depends_on")
         if not isinstance(upstream, list | tuple | set | frozenset):
             return options
+        if not any(map(callable, upstream)):
+            return options
         ids = (self._id_of(each, at) if callable(each) else each for each in upstream)
         return {**options, "depends_on": [each for each in ids if each is not None]}
 
