@@ -46,7 +46,9 @@ class Inbox(Generic[T]):
 
     def _all(self) -> list[T]:
         found: list[T] = []
-        with suppress(IndexError):
-            while True:
+        try:
+            while self._things:
                 found.append(self._things.popleft())
+        except IndexError:
+            pass  # another thread was quicker
         return found

@@ -80,7 +80,8 @@ def first_digest(run_id: str) -> str:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339, UTC, microseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def encode_payload(event: Event) -> bytes:
