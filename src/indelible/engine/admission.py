@@ -51,7 +51,7 @@ def count_outcome(state: RunState, node: NodeState, step: int) -> None:
     """Add (+1) or take back (-1) the outcome of ``node`` in everything downstream of it."""
     if not node.below:
         return
-    outcome = node.status.value
+    outcome = node.status._value_  # `.value` is a property, in Python
     for below in node.below:
         below.missing -= step
         below.judged = None
@@ -68,6 +68,6 @@ def release(state: RunState, node: NodeState) -> None:
     count(node.gate, -1)
     gate = node.gate
     while gate is not None:
-        while not gate.is_full and (serial := gate.parked.pop()) is not None:
+        while not gate.is_full and (serial := gate.parked.take()) is not None:
             admit(state, state.by_serial[serial])
         gate = gate.outer

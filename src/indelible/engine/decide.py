@@ -86,13 +86,17 @@ def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Actio
         return (_finish(state, blobs),)
     if not (state.closing or state.timers or state.retries or state.ready):
         return ()
-    scope = Scope(state, blobs)
-    return tuple(
-        chain(_close_nodes(state, now, scope), _due_timers(state, now), _starts(state, now, scope))
-    )
+    actions: list[Action] = []
+    if state.closing:
+        actions += _close_nodes(state, now, blobs)
+    if state.timers:
+        actions += _due_timers(state, now)
+    if state.retries or state.ready:
+        actions += _starts(state, now, blobs)
+    return tuple(actions)
 
 
-def _close_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
+def _close_nodes(state: RunState, now: datetime, blobs: Blobs) -> Iterator[Action]:
     for serial in state.closing:
         node = state.by_serial[serial]
         if node.refused is not None and node.status is NodeStatus.RUNNING:
@@ -100,17 +104,17 @@ def _close_nodes(state: RunState, now: datetime, scope: Scope) -> Iterator[Actio
         elif node.is_given_up:
             yield FailNode(node.id, node.attempt, _interrupted(node))
         elif node.is_container and not node.is_judged:
-            yield from _wind_up(state, node, now, scope)
+            yield from _wind_up(state, node, now, blobs)
         else:
             yield SkipNode(skipped_by_rule(state, node))
 
 
-def _wind_up(state: RunState, node: NodeState, now: datetime, scope: Scope) -> Iterator[Action]:
+def _wind_up(state: RunState, node: NodeState, now: datetime, blobs: Blobs) -> Iterator[Action]:
     def iterate(loop: NodeState, index: int) -> Action:
-        return _begin(state, loop, now, scope, index)
+        return _begin(state, loop, now, blobs, index)
 
     try:
-        action = wind_up(node, scope.at(node), iterate)
+        action = wind_up(node, Scope(state, blobs, node), iterate)
     except BlobsNeeded as needed:
         action = FetchBlobs(needed.refs)
     except UNRENDERABLE as error:
@@ -127,9 +131,10 @@ def _due_timers(state: RunState, now: datetime) -> Iterator[Action]:
         yield CompleteNode(node.id, node.attempt, output=b"null")
 
 
-def _starts(state: RunState, now: datetime, scope: Scope) -> Iterator[Action]:
-    for serial in chain(_due_retries(state, now), state.ready):
-        yield _begin(state, state.by_serial[serial], now, scope)
+def _starts(state: RunState, now: datetime, blobs: Blobs) -> Iterator[Action]:
+    serials = chain(_due_retries(state, now), state.ready) if state.retries else state.ready
+    for serial in serials:
+        yield _begin(state, state.by_serial[serial], now, blobs)
 
 
 def _due_retries(state: RunState, now: datetime) -> Iterator[int]:
@@ -143,9 +148,9 @@ def _due_retries(state: RunState, now: datetime) -> Iterator[int]:
 
 
 def _begin(
-    state: RunState, node: NodeState, now: datetime, scope: Scope, index: int | None = None
+    state: RunState, node: NodeState, now: datetime, blobs: Blobs, index: int | None = None
 ) -> Action:
-    own = scope.at(node, index)
+    own = Scope(state, blobs, node, index)
     iteration = None if index is None else _iteration(state, f"{node.id}#{index}")
     try:
         return begin(state.plan.definition, node, own, now, iteration)

@@ -171,7 +171,8 @@ def _start(state: RunState, event: NodeStarted) -> None:
         state.retries.settle()
     else:
         state.ready.leave(node.serial)
-    state.closing.settle()
+    if state.closing:
+        state.closing.settle()
 
 
 def _next_iteration(state: RunState, node_id: str) -> NodeState:
@@ -197,8 +198,7 @@ def _expand(state: RunState, node: NodeState, instances: int | None) -> None:
 
 
 def _complete(state: RunState, event: NodeCompleted) -> None:
-    node = _move(state, event.node_id, Move.COMPLETE)
-    _same_attempt(state, node, event.attempt)
+    node = _move(state, event.node_id, Move.COMPLETE, event.attempt)
     if node.open_children:
         raise illegal(state, f"{node.id} completed before everything in it had ended")
     node.output = stored(event.output, event.output_blob)
@@ -207,8 +207,7 @@ def _complete(state: RunState, event: NodeCompleted) -> None:
 
 def _fail(state: RunState, event: NodeFailed) -> None:
     move = Move.FAIL if event.retry_at is None else Move.RETRY
-    node = _move(state, event.node_id, move)
-    _same_attempt(state, node, event.attempt)
+    node = _move(state, event.node_id, move, event.attempt)
     if node.open_children and any(child.is_begun for child in node.children or ()):
         raise illegal(state, f"{node.id} failed before everything in it had ended")
     if node.open_children:
@@ -243,7 +242,8 @@ def _kind_of_failure(state: RunState, node: NodeState) -> NodeStatus:
 
 
 def _skip(state: RunState, event: NodeSkipped) -> None:
-    node = _move(state, event.node_id, Move.SKIP)
+    node = _node(state, event.node_id)
+    _check_move(state, node, Move.SKIP)
     if node.missing or node.is_instance:
         raise illegal(state, f"{node.id} skipped before its upstream had ended")
     node.roots = roots_of(state, node) or frozenset((node.id,))
@@ -265,12 +265,18 @@ def _end(state: RunState, node: NodeState, status: NodeStatus) -> None:
         parent.open_children -= 1
         if not parent.open_children:
             enqueue(state, parent)
-    state.closing.settle()
+    if state.closing:
+        state.closing.settle()
 
 
-def _move(state: RunState, node_id: str, move: Move) -> NodeState:
+def _move(state: RunState, node_id: str, move: Move, attempt: int) -> NodeState:
+    """The node whose attempt has ended in this way."""
     node = _node(state, node_id)
     _check_move(state, node, move)
+    if attempt != node.attempt:
+        raise illegal(
+            state, f"an outcome of attempt {attempt} of {node.id}, which is at {node.attempt}"
+        )
     return node
 
 
@@ -292,13 +298,6 @@ def _node(state: RunState, node_id: str) -> NodeState:
 
 def _unknown(state: RunState, node_id: str) -> IllegalEventError:
     return illegal(state, f"{node_id} is not a node of this workflow")
-
-
-def _same_attempt(state: RunState, node: NodeState, attempt: int) -> None:
-    if attempt != node.attempt:
-        raise illegal(
-            state, f"an outcome of attempt {attempt} of {node.id}, which is at {node.attempt}"
-        )
 
 
 def _names(names: Iterable[str]) -> str:

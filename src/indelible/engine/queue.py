@@ -10,42 +10,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from heapq import heappop, heappush
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T", int, tuple[datetime, int])
 
 
-class Queue(Generic[T]):
-    """``is_due`` tells whether an entry still holds; entries for which it does not are not seen."""
+class Queue(list[T]):
+    """``is_due`` tells whether an entry still holds; entries for which it does not are not seen.
+
+    It is the list that the heap is kept in, so that asking whether there is anything costs nothing;
+    an empty one is false, another may still have nothing to see.
+    """
+
+    __slots__ = ("_is_due",)
 
     def __init__(self, is_due: Callable[[T], bool]) -> None:
-        self._heap: list[T] = []
+        super().__init__()
         self._is_due: Callable[[T], bool] = is_due
 
     def push(self, entry: T) -> None:
-        heappush(self._heap, entry)
+        heappush(self, entry)
 
     def leave(self, entry: T) -> None:
         """``entry`` has moved on, and so perhaps have others.  Most often it is the smallest."""
-        if self._heap and self._heap[0] == entry:
-            heappop(self._heap)
-        else:
+        if self and self[0] == entry:
+            heappop(self)
+        elif self:
             self.settle()
 
     def settle(self) -> None:
         """Forget entries at the top that no longer hold."""
-        heap, is_due = self._heap, self._is_due
-        while heap and not is_due(heap[0]):
-            heappop(heap)
+        is_due = self._is_due
+        while self and not is_due(self[0]):
+            heappop(self)
 
-    def pop(self) -> T | None:
+    def take(self) -> T | None:
         """Take out the smallest entry that holds; None if there is none."""
         self.settle()
-        return heappop(self._heap) if self._heap else None
-
-    def __bool__(self) -> bool:
-        """False only if there is nothing to see."""
-        return bool(self._heap)
+        return heappop(self) if self else None
 
     def first(self) -> T | None:
         """The smallest entry that holds."""
@@ -53,14 +55,13 @@ class Queue(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """All entries that hold, smallest first, each once; the heap itself is left alone."""
-        heap = self._heap
-        fringe = [(heap[0], 0)] if heap else []
+        fringe = [(self[0], 0)] if self else []
         last: T | None = None
         while fringe:
             entry, place = heappop(fringe)
             for child in (2 * place + 1, 2 * place + 2):
-                if child < len(heap):
-                    heappush(fringe, (heap[child], child))
+                if child < len(self):
+                    heappush(fringe, (self[child], child))
             if entry != last and self._is_due(entry):
                 yield entry
             last = entry

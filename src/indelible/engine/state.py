@@ -233,7 +233,8 @@ class NodeState(msgspec.Struct, eq=False):
         if self.judged is None:
             # An instance is not judged itself: the node that it is an instance of was.
             is_free = self.index is not None or not self.planned.upstream
-            self.judged = Verdict.START if is_free else judge(self.rule, self.upstream)
+            rule = self.planned.node.trigger_rule
+            self.judged = Verdict.START if is_free else judge(rule, self.upstream)
         return self.judged
 
 

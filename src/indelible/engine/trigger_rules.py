@@ -83,7 +83,9 @@ def _skip_if_all_skipped(up: Upstream) -> Verdict:
 
 
 RULES: Mapping[TriggerRule, Rule] = {
-    TriggerRule.ALL_SUCCESS: Rule(lambda up: not (up.blocked or up.skipped), _blocked_if_failed),
+    TriggerRule.ALL_SUCCESS: Rule(
+        lambda up: not (up.failed or up.upstream_failed or up.skipped), _blocked_if_failed
+    ),
     TriggerRule.ALL_FAILED: Rule(lambda up: up.unsuccessful == up.total, _skip),
     TriggerRule.ALL_DONE: Rule(lambda up: True, _skip),
     TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: Rule(

@@ -267,7 +267,8 @@ def _succeeded(attempt: Attempt, control: Control, output: bytes, started: float
     for stream in STREAMS:
         control.log.flush(stream)  # a log that cannot be written fails the attempt
     output = control.redactor.output(output)
-    _check_schema(attempt, output)
+    if attempt.node.output_schema is not None:
+        _check_schema(attempt.node.output_schema, output)
     return Succeeded(
         node_id=attempt.node_id,
         attempt=attempt.number,
@@ -276,10 +277,7 @@ def _succeeded(attempt: Attempt, control: Control, output: bytes, started: float
     )
 
 
-def _check_schema(attempt: Attempt, output: bytes) -> None:
-    schema = attempt.node.output_schema
-    if schema is None:
-        return
+def _check_schema(schema: values.Json, output: bytes) -> None:
     from indelible.schemas import validate
 
     problem = validate(schema, values.decode(output))

@@ -54,7 +54,7 @@ class Redactor:
 
         Raises ``AttemptFailedError`` if a secret is spread over more than one string or number.
         """
-        if self.is_idle or not self._occurs_in(raw):
+        if not self._forms or not self._occurs_in(raw):
             return raw
         clean = values.encode(self._value(values.decode(raw)))
         if self._occurs_in(clean):

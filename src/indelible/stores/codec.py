@@ -94,7 +94,7 @@ def seal(event: Event, *, run_id: str, sequence: int, timestamp: str, previous: 
     Raises ``StoreError`` if the line would be longer than 16 MiB, or nested deeper than is read.
     """
     event_type = TYPE_NAMES[type(event)]
-    payload = encode_payload(event)
+    payload = _encoder.encode(event)
     try:
         values.check_levels(payload, _LEVELS.get(event_type, _OTHER_LEVELS))
     except ValueError as error:

@@ -295,8 +295,9 @@ def driver_at(path: Path) -> str:
             os.close(fd)
 
 
-def _leads_to(path: Path, file: os.stat_result) -> bool:
+def _leads_to(path: Path | str, file: os.stat_result) -> bool:
     try:
-        return os.path.samestat(file, os.lstat(path))
+        found = os.lstat(path)
     except FileNotFoundError:
         return False
+    return found.st_ino == file.st_ino and found.st_dev == file.st_dev
