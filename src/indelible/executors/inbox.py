@@ -31,10 +31,11 @@ class Inbox(Generic[T]):
             self.ring()
 
     def take(self, seconds: float) -> list[T] | None:
-        """All that is there, after at most ``seconds``; None if nothing is and nobody rang."""
-        found = self._all()
-        if found or not seconds:
-            return found or None
+        """All that is there once somebody has rung, or after ``seconds``; None if nothing is and
+        nobody rang.  What was left without a word is no reason to come at once: more is to follow.
+        """
+        if not seconds:
+            return self._all() or None
         try:
             self._bell.get(timeout=seconds)
         except Empty:

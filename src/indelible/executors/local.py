@@ -115,9 +115,6 @@ class LocalExecutor:
         Raises ``StoreError`` if the disk refused what an attempt printed, once all is handed over
         that came before.
         """
-        at_hand = self._received(0.0)
-        if at_hand is not None:
-            return at_hand
         deadline = math.inf if timeout is None else monotonic() + timeout
         while True:
             due = math.inf if self._loop is None else self._loop.next_due()

@@ -5,8 +5,8 @@ alive for ever, and a thread is the one thing that cannot be stopped by force.
 
 A task is taken by the next thread that comes for one; often the very thread whose last task led to
 it, and then nobody has to be woken.  Only when tasks wait and those who could take them do not get
-on within a tick, more threads are called: so a thousand tasks of no length need one thread, and a
-thousand that block have a thousand threads two ticks later.
+on within a tick, more threads are called (``ramp.py``): a thousand tasks of no length need one
+thread, and a thousand that block have a thousand threads ten ticks later.
 
 Each task has a context of its own (``contextvars``, and with them ``decimal``); what it leaves in a
 ``threading.local`` stays with the thread, and a later task may find it.
@@ -23,13 +23,17 @@ from contextvars import Context
 from functools import cache
 from queue import SimpleQueue
 from threading import Lock, Thread, local
-from time import sleep
+from time import perf_counter, process_time, sleep
+
+from indelible.executors.ramp import Ramp
 
 Task = Callable[[], Callable[[], None]]
 """Does the work and returns what announces its result.  Neither raises."""
 
 TICK = 0.0005
 """Seconds after which tasks that nobody came for get more threads."""
+
+PROCESSORS = os.cpu_count() or 1
 
 
 class _Here(local):
@@ -74,7 +78,10 @@ class DaemonThreads:
         self._make(made, or_take_back=tasks)
 
     def remind(self, reminder: Callable[[], None]) -> None:
-        """Call ``reminder``, which must be quick and not raise, a tick from now."""
+        """Call ``reminder``, which must be quick and not raise, a tick from now.
+
+        While tasks get on by themselves it waits for some ticks more, so that there are fewer.
+        """
         with self._lock:
             self._reminders.append(reminder)
             if not self._is_overseen:
@@ -155,25 +162,31 @@ class DaemonThreads:
     def _call_more(self) -> None:
         while not self._is_closed:
             self._alarm.get()
-            taken, called = self._taken, 0
+            ramp = Ramp(PROCESSORS, self._taken)
             while self._is_overseen:
-                sleep(TICK)
+                is_computing = _tick()
                 with self._lock:
-                    # Whoever was called has taken one task and not come for another.
-                    is_stuck = self._taken - taken <= called
-                    taken = self._taken
-                    called, made = self._catch_up(is_stuck=is_stuck)
-                    due, self._reminders = self._reminders, []
+                    made, due = self._look(ramp, is_computing=is_computing)
                 self._make(made)
                 for reminder in due:
                     reminder()
 
-    def _catch_up(self, *, is_stuck: bool) -> tuple[int, int]:
-        """Call more threads: gives how many, and how many of them have to be made."""
+    def _look(self, ramp: Ramp, *, is_computing: bool) -> tuple[int, Sequence[Callable[[], None]]]:
+        """Call more threads, if they would help: how many have to be made, and who is reminded."""
+        working = self._made - self._idle
+        most = ramp.next(self._taken, working=working, is_computing=is_computing)
         self._is_overseen = bool(self._tasks) and not self._is_closed
-        missing = len(self._tasks) - self._coming
-        called = max(0, missing if is_stuck else min(missing, 1))
-        return called, self._call(called)
+        due: list[Callable[[], None]] = []
+        if ramp.is_reminding or not self._is_overseen:
+            due, self._reminders = self._reminders, due
+        return self._call(max(0, min(len(self._tasks) - self._coming, most))), due
+
+
+def _tick() -> bool:
+    """A tick later: whether this process was computing most of the time."""
+    began, used = perf_counter(), process_time()
+    sleep(TICK)
+    return 2 * (process_time() - used) > perf_counter() - began
 
 
 def _forget_loop() -> None:

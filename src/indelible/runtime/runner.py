@@ -152,10 +152,9 @@ class Runner:
                 self._turn_here()
             finally:
                 self._turns.release()
-            if self._has_news:
-                self._executor.wake()
-        if self._is_interrupted:
-            self._executor.wake()  # the driving thread waits for news with the turn in its hands
+        # Whoever had the turn may not have seen this; the driving thread has it while it stops.
+        if self._has_news or self._is_interrupted:
+            self._executor.wake()
 
     def _turn_here(self) -> None:
         """A turn in a thread of the executor; the driving one is woken only if it has to act."""
