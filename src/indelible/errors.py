@@ -219,7 +219,7 @@ class CorruptLogError(IndelibleError):
 
 
 class IllegalEventError(IndelibleError):
-    """The table of legal moves (``engine/state.py``) has no row for this event."""
+    """The table of legal moves (``engine/status.py``) has no row for this event."""
 
     exit_code = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indelible.engine.state import LEGAL_MOVES, Move, NodeStatus
+from indelible.engine.status import LEGAL_MOVES, Move, NodeStatus
 from indelible.errors import IllegalEventError
 from indelible.events import (
     Event,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.definition.model import Composite, ForEach, Loop, Node
-from indelible.engine.state import NodeStatus
+from indelible.engine.status import NodeStatus
 from indelible.plan import Plan
 from indelible.projections.drawing import MOST_RAILS, SYMBOLS, Row, draw
 from tests.engine.given import chain, node, plan

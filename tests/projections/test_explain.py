@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from indelible.definition.model import Approval, Bash, Composite, ForEach, Node, TriggerRule, Wait
-from indelible.engine.state import NodeStatus, RunState
+from indelible.engine.state import RunState
+from indelible.engine.status import NodeStatus
 from indelible.errors import NotFoundError
 from indelible.events import NodeSkipped, NodeStarted, Waiting
 from indelible.projections.explain import _WHY, Explanation, explain

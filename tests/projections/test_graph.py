@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indelible.engine.state import NodeStatus
+from indelible.engine.status import NodeStatus
 from indelible.projections.graph import COLOURS, dot, mermaid
 from tests.engine.given import node, plan
 

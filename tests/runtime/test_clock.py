@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from indelible.definition.model import Approval, Node, Retry, Wait
 from indelible.definition.yaml_file import load_workflow
-from indelible.engine.state import RunState, RunStatus
+from indelible.engine.state import RunState
+from indelible.engine.status import RunStatus
 from indelible.errors import WaitingError
 from indelible.events import NodeStarted, Sealed
 from indelible.runtime.answers import approve

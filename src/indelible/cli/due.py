@@ -5,7 +5,7 @@ from __future__ import annotations
 from indelible.cli.options import opened
 from indelible.cli.streams import put, put_json, say
 from indelible.cli.text import one_line
-from indelible.engine.state import RunStatus
+from indelible.engine.status import RunStatus
 from indelible.runtime.due import DueRun, resume_due
 
 ERROR = "error"

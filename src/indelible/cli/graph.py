@@ -12,7 +12,7 @@ from indelible.cli.run_ids import find_run
 from indelible.cli.streams import coloured, put, put_bytes, put_json
 from indelible.cli.targets import is_target, load_target
 from indelible.cli.text import visible
-from indelible.engine.state import NodeStatus
+from indelible.engine.status import NodeStatus
 from indelible.plan import Plan, make_plan
 from indelible.projections.drawing import Row, draw
 from indelible.projections.graph import Statuses, dot, mermaid

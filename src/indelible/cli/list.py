@@ -13,7 +13,7 @@ from indelible.cli.run_ids import newest_first
 from indelible.cli.standing import way_on, with_driver
 from indelible.cli.streams import put_json, put_table, say
 from indelible.cli.text import counted, moment, one_line, span
-from indelible.engine.state import ENDED
+from indelible.engine.status import ENDED
 from indelible.errors import (
     CorruptLogError,
     IndelibleError,

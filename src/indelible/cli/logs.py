@@ -14,7 +14,8 @@ from indelible.cli.run_ids import find_run
 from indelible.cli.show import node_of
 from indelible.cli.streams import put_bytes, put_json, say
 from indelible.cli.text import counted, visible_bytes
-from indelible.engine.state import NodeState, NodeStatus
+from indelible.engine.state import NodeState
+from indelible.engine.status import NodeStatus
 from indelible.errors import NotFoundError
 from indelible.executors.files import log_path
 from indelible.runtime.log import Log, open_log

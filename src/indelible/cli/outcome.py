@@ -11,7 +11,8 @@ from indelible.cli.options import again
 from indelible.cli.progress import Progress
 from indelible.cli.streams import put_json, put_line, say
 from indelible.cli.text import run_argument_of, span, tally, visible
-from indelible.engine.state import NodeState, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import RunStatus
 from indelible.events import BlobRef
 from indelible.executors.files import log_path
 from indelible.stores.port import IWorkflowStore

@@ -14,7 +14,8 @@ from typing import TextIO
 from indelible.cli.options import again, quoted
 from indelible.cli.streams import coloured, say
 from indelible.cli.text import counted, moment, one_line, run_argument_of, span
-from indelible.engine.state import NodeStatus, RunState
+from indelible.engine.state import RunState
+from indelible.engine.status import NodeStatus
 from indelible.events import NodeSkipped, Sealed
 from indelible.projections.drawing import SYMBOLS
 from indelible.projections.glimpse import Glimpse, glimpse, status_after

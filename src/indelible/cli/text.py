@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from indelible.engine.state import NodeStatus, RunStatus
+from indelible.engine.status import NodeStatus, RunStatus
 
 # Control characters, and the marks that reorder what is shown; a line break and a tab are harmless.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -7,7 +7,8 @@ has become free for is let in.
 from __future__ import annotations
 
 from indelible.engine.gate import count, first_full
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role
 
 
 def enqueue(state: RunState, node: NodeState) -> None:

@@ -39,7 +39,8 @@ from indelible.engine.fold import evolve, initial_state
 from indelible.engine.outputs import BlobsNeeded
 from indelible.engine.replan import replan
 from indelible.engine.scope import Scope
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role, RunStatus
 from indelible.engine.tree import around
 from indelible.errors import IllegalEventError, IndelibleError
 from indelible.events import (

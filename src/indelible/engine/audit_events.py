@@ -21,7 +21,8 @@ from indelible.engine.containers import wind_up
 from indelible.engine.decide import EXPRESSION_ERROR, skipped_by_rule
 from indelible.engine.render import UNRENDERABLE
 from indelible.engine.scope import Scope
-from indelible.engine.state import INTERRUPTED, NodeState, NodeStatus, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import INTERRUPTED, NodeStatus, Role
 from indelible.engine.tree import next_attempt, next_iteration
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import (

@@ -17,7 +17,8 @@ from indelible.engine.audit_events import Misfit
 from indelible.engine.audit_turns import Moment
 from indelible.engine.outputs import Blobs, bytes_of
 from indelible.engine.retry import retry_at
-from indelible.engine.state import NodeState, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import RunStatus
 from indelible.events import NodeCompleted, NodeFailed
 from indelible.values import Json
 

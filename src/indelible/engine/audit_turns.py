@@ -13,7 +13,8 @@ from enum import Enum, auto
 import msgspec
 
 from indelible.engine.gate import Gate, first_full
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role, RunStatus
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ from indelible.definition.model import Approval, Definition, Wait
 from indelible.engine.actions import Action, OpenNode, SkipNode, StartNode
 from indelible.engine.render import arguments_of, environment_of, holds, moment_of, text_of
 from indelible.engine.scope import Scope, given_inputs, is_isolated
-from indelible.engine.state import NodeState, Role, role_of
+from indelible.engine.state import NodeState
+from indelible.engine.status import Role, role_of
 from indelible.events import NodeSkipped, NodeStarted, Waiting
 
 

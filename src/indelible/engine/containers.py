@@ -11,7 +11,8 @@ from indelible.engine.gate import first_full
 from indelible.engine.outputs import sources_of
 from indelible.engine.render import holds, outputs_of
 from indelible.engine.scope import Scope
-from indelible.engine.state import NodeState, NodeStatus, Role
+from indelible.engine.state import NodeState
+from indelible.engine.status import NodeStatus, Role
 from indelible.engine.tree import collects
 from indelible.events import MAX_NAMED, NodeError
 

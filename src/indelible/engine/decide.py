@@ -30,14 +30,8 @@ from indelible.engine.outputs import Blobs, BlobsNeeded
 from indelible.engine.render import UNRENDERABLE, outputs_of
 from indelible.engine.roots import roots_of, union
 from indelible.engine.scope import Scope
-from indelible.engine.state import (
-    INTERRUPTED,
-    STOPPED,
-    NodeState,
-    NodeStatus,
-    RunState,
-    RunStatus,
-)
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import INTERRUPTED, STOPPED, NodeStatus, RunStatus
 from indelible.engine.tree import next_attempt
 from indelible.engine.trigger_rules import Verdict
 from indelible.events import MAX_NAMED, NodeError, NodeSkipped, WorkflowFailed

@@ -15,19 +15,17 @@ from msgspec import UNSET, Raw, UnsetType
 from indelible.engine.admission import count_in, count_outcome, enqueue, release
 from indelible.engine.reset import reset
 from indelible.engine.roots import roots_inside, roots_of
-from indelible.engine.state import (
+from indelible.engine.state import NodeState, RunState, illegal
+from indelible.engine.status import (
     INTERRUPTED,
     LEGAL_MOVES,
     MOVES_AFTER_CANCEL,
     STOPPED,
     WAITS,
     Move,
-    NodeState,
     NodeStatus,
     Role,
-    RunState,
     RunStatus,
-    illegal,
 )
 from indelible.engine.tree import around, forgives, grow_graph, grow_instance, next_iteration, prune
 from indelible.errors import IllegalEventError

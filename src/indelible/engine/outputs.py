@@ -12,7 +12,8 @@ from msgspec import Raw
 
 from indelible import values
 from indelible.definition.model import Composite
-from indelible.engine.state import NodeState, NodeStatus, Role
+from indelible.engine.state import NodeState
+from indelible.engine.status import NodeStatus, Role
 from indelible.events import BlobRef
 from indelible.expressions import Missing
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from indelible import values
 from indelible.definition.model import Composite, Node, Plugged, Prompt, Python, Wait
 from indelible.engine.scope import Scope
-from indelible.engine.state import NodeState, Role
+from indelible.engine.state import NodeState
+from indelible.engine.status import Role
 from indelible.engine.tree import around
 from indelible.errors import ExpressionError, InputError, ValueNotJsonError
 from indelible.expressions import (

@@ -8,7 +8,8 @@ many upstream each still waits for is counted anew.
 from __future__ import annotations
 
 from indelible.engine.admission import count_outcome, enqueue
-from indelible.engine.state import NodeState, Past, Role, RunState, illegal
+from indelible.engine.state import NodeState, Past, RunState, illegal
+from indelible.engine.status import Role
 from indelible.engine.tree import grow_graph, grow_instance
 from indelible.plan import Plan
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from indelible.engine.admission import count_outcome, enqueue
-from indelible.engine.state import NodeState, NodeStatus, RunState, illegal
+from indelible.engine.state import NodeState, RunState, illegal
+from indelible.engine.status import NodeStatus
 from indelible.engine.tree import prune, prune_later
 
 

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role
 from indelible.engine.tree import around, forgives
 
 SKIPPED = frozenset({NodeStatus.SKIPPED, NodeStatus.UPSTREAM_FAILED})

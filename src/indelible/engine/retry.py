@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from indelible.definition.model import OnInterrupt, Retry
-from indelible.engine.state import INTERRUPTED, STOPPED, NodeState
+from indelible.engine.state import NodeState
+from indelible.engine.status import INTERRUPTED, STOPPED
 from indelible.events import NodeError
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from indelible.engine.state import NodeState, NodeStatus, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus
 
 
 def roots_of(state: RunState, node: NodeState) -> frozenset[str]:

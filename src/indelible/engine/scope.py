@@ -12,7 +12,8 @@ from indelible import values
 from indelible.definition.inputs import bind_inputs
 from indelible.definition.model import Composite
 from indelible.engine.outputs import Blobs, assembled, bytes_of, output_of
-from indelible.engine.state import NodeState, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import Role
 from indelible.engine.tree import around
 from indelible.errors import CorruptLogError, ExpressionError
 from indelible.expressions import Missing, parse_expression, parse_value

@@ -1,4 +1,4 @@
-"""What a log says so far: the state of the run and of each node, and the table of legal moves.
+"""What a log says so far: the state of the run and of each node.
 
 State is only ever made by folding events (``engine/fold.py``).  It holds no decoded output: an
 output stays the bytes that were logged until somebody asks for its value.
@@ -6,123 +6,20 @@ output stays the bytes that were logged until somebody asks for its value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 from msgspec import Raw
 
-from indelible.definition.model import Approval, Composite, Node, OnInterrupt, TriggerRule, Wait
+from indelible.definition.model import Node, OnInterrupt, TriggerRule
 from indelible.engine.gate import Gate
 from indelible.engine.queue import Queue
+from indelible.engine.status import CLOSED, ENDED, NodeStatus, Role, RunStatus
 from indelible.engine.trigger_rules import Upstream, Verdict, judge
 from indelible.errors import IllegalEventError
 from indelible.events import BlobRef, NodeError, Waiting
 from indelible.plan import Plan, PlannedNode
 from indelible.values import Json
-
-STOPPED = "Stopped"
-"""Error type of a node that was stopped with its run; never allowed, always reset by a resume."""
-
-INTERRUPTED = "Interrupted"
-"""Error type of an attempt that ended with its driver; counted against nothing."""
-
-
-class _Word(StrEnum):
-    """One of a few words.  Hashed as the text it is: Enum's own hash is written in Python, and
-    these are looked up in tables several times an event.
-    """
-
-    __hash__ = str.__hash__
-
-
-class RunStatus(_Word):
-    """Where a run stands.  The last three are closed; only a resume opens them again."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class NodeStatus(_Word):
-    """Where a node stands.  The last five are the outcomes that trigger rules count."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    WAITING = "waiting"
-    RETRYING = "retrying"
-    INTERRUPTED = "interrupted"
-    SUCCESS = "success"
-    FAILED = "failed"
-    ALLOWED = "allowed"
-    SKIPPED = "skipped"
-    UPSTREAM_FAILED = "upstream_failed"
-
-
-ENDED = frozenset(
-    {
-        NodeStatus.SUCCESS,
-        NodeStatus.FAILED,
-        NodeStatus.ALLOWED,
-        NodeStatus.SKIPPED,
-        NodeStatus.UPSTREAM_FAILED,
-    }
-)
-CLOSED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
-
-
-class Role(_Word):
-    """What starting a node means: an attempt somewhere, a wait, or nodes inside it."""
-
-    ATTEMPT = "attempt"
-    APPROVAL = "approval"
-    TIMER = "timer"
-    COMPOSITE = "composite"
-    MAP = "map"
-    LOOP = "loop"
-
-
-CONTAINERS = frozenset({Role.COMPOSITE, Role.MAP, Role.LOOP})
-WAITS = frozenset({Role.APPROVAL, Role.TIMER})
-_ROLES: Mapping[type, Role] = {
-    Approval: Role.APPROVAL,
-    Wait: Role.TIMER,
-    Composite: Role.COMPOSITE,
-}
-
-
-def role_of(node: Node, *, is_instance: bool) -> Role:
-    """The role of a node, or of one instance of a node with ``for_each`` or ``loop``."""
-    if not is_instance and node.for_each is not None:
-        return Role.MAP
-    if not is_instance and node.loop is not None:
-        return Role.LOOP
-    return _ROLES.get(type(node.body), Role.ATTEMPT)
-
-
-class Move(_Word):
-    """What an event does to a node.  A failure with a ``retry_at`` is a RETRY, else a FAIL."""
-
-    START = "start"
-    COMPLETE = "complete"
-    FAIL = "fail"
-    RETRY = "retry"
-    SKIP = "skip"
-
-
-# A node may only be moved from these states (SPEC section 2, "Legal order").  An interruption (a
-# workflow_started that lists the node) and a reset are not moves of the node but of the run.
-LEGAL_MOVES: Mapping[Move, frozenset[NodeStatus]] = {
-    Move.START: frozenset({NodeStatus.PENDING, NodeStatus.RETRYING, NodeStatus.INTERRUPTED}),
-    Move.COMPLETE: frozenset({NodeStatus.RUNNING, NodeStatus.WAITING}),
-    Move.FAIL: frozenset({NodeStatus.RUNNING, NodeStatus.WAITING, NodeStatus.INTERRUPTED}),
-    Move.RETRY: frozenset({NodeStatus.RUNNING}),
-    Move.SKIP: frozenset({NodeStatus.PENDING}),
-}
-MOVES_AFTER_CANCEL = frozenset({Move.COMPLETE, Move.FAIL})
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -146,7 +43,7 @@ class NodeState(msgspec.Struct, eq=False):
 
     ``refused`` is why an attempt that has begun is to fail without being made.
 
-    A container has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
+    A container (``is_container``: a composite, a map, a loop) has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
     of an instance: from 0 in a map, from 1 in a loop.
     """
 

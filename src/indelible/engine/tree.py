@@ -17,15 +17,8 @@ from collections.abc import Iterator
 from indelible.definition.model import Composite, OnItemFailure
 from indelible.engine.admission import release
 from indelible.engine.gate import Gate
-from indelible.engine.state import (
-    CONTAINERS,
-    NodeState,
-    NodeStatus,
-    Past,
-    Role,
-    RunState,
-    role_of,
-)
+from indelible.engine.state import NodeState, Past, RunState
+from indelible.engine.status import CONTAINERS, NodeStatus, Role, role_of
 from indelible.engine.trigger_rules import Upstream
 from indelible.plan import Graph
 

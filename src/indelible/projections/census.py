@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from indelible.engine.state import ENDED, INTERRUPTED, NodeStatus
+from indelible.engine.status import ENDED, INTERRUPTED, NodeStatus
 from indelible.projections.glimpse import Glimpse, status_after
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from indelible.definition.model import Composite, Node
-from indelible.engine.state import NodeStatus
+from indelible.engine.status import NodeStatus
 from indelible.plan import Plan, PlannedNode
 from indelible.projections.graph import Statuses
 

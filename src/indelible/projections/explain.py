@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from indelible.engine.gate import first_full
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role
 from indelible.engine.trigger_rules import Verdict
 from indelible.errors import NotFoundError
 

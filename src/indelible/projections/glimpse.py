@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from indelible.engine.state import STOPPED, NodeStatus
+from indelible.engine.status import STOPPED, NodeStatus
 from indelible.errors import CorruptLogError
 from indelible.events import NodeError, Sealed, Waiting
 

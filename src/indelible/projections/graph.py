@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from indelible.engine.state import NodeStatus
+from indelible.engine.status import NodeStatus
 from indelible.plan import Plan
 
 Statuses = Mapping[str, NodeStatus]

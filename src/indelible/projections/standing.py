@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from indelible.engine.state import INTERRUPTED, NodeStatus, RunState, RunStatus
+from indelible.engine.state import RunState
+from indelible.engine.status import INTERRUPTED, NodeStatus, RunStatus
 
 
 class Standing(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET
 
-from indelible.engine.state import RunStatus
+from indelible.engine.status import RunStatus
 from indelible.errors import CorruptLogError
 from indelible.events import NodeError, Sealed, WorkflowStarted
 from indelible.projections.census import Census, Outline

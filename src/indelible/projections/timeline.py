@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from indelible.engine.state import ENDED, NodeStatus
+from indelible.engine.status import ENDED, NodeStatus
 from indelible.events import Sealed
 from indelible.projections.glimpse import Glimpse, glimpse, status_after
 

@@ -17,7 +17,8 @@ from indelible.definition.inputs import bind_inputs
 from indelible.definition.model import Definition, Node, Python
 from indelible.definition.normal import encode_definition
 from indelible.engine.resume import resumption
-from indelible.engine.state import NodeState, NodeStatus, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus
 from indelible.errors import Complaint, DefinitionError
 from indelible.events import BlobRef
 from indelible.runtime.config import Function

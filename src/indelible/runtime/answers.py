@@ -14,7 +14,8 @@ from msgspec import UnsetType
 
 from indelible import values
 from indelible.definition.model import Approval, Choice
-from indelible.engine.state import NodeState, NodeStatus, Role, RunState
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import NodeStatus, Role
 from indelible.errors import ConflictError, NotFoundError, UsageError
 from indelible.events import Event, NodeCompleted, NodeError, NodeFailed
 from indelible.runtime.identity import now_utc, this_user

@@ -11,7 +11,8 @@ import msgspec
 
 from indelible.definition.inputs import bind_inputs
 from indelible.definition.model import Definition
-from indelible.engine.state import RunState, RunStatus
+from indelible.engine.state import RunState
+from indelible.engine.status import RunStatus
 from indelible.errors import (
     ConflictError,
     NotFoundError,

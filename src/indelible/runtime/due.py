@@ -11,7 +11,8 @@ from datetime import datetime
 import msgspec
 
 from indelible.engine.decide import decide
-from indelible.engine.state import Role, RunState, RunStatus
+from indelible.engine.state import RunState
+from indelible.engine.status import Role, RunStatus
 from indelible.errors import HeldError, IndelibleError, InterruptedRunError, WaitingError
 from indelible.runtime import drive
 from indelible.runtime.drive import Shell

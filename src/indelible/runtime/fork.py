@@ -19,7 +19,8 @@ from indelible import values
 from indelible.definition.inputs import bind_inputs
 from indelible.definition.normal import digest_of, encode_definition
 from indelible.engine.resume import resumption
-from indelible.engine.state import LEGAL_MOVES, Move, NodeStatus, Role, RunState
+from indelible.engine.state import RunState
+from indelible.engine.status import LEGAL_MOVES, Move, NodeStatus, Role
 from indelible.engine.tree import around, next_iteration
 from indelible.errors import NotFoundError, RunExistsError, UsageError
 from indelible.events import (

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from indelible.engine.state import NodeStatus, RunState
+from indelible.engine.state import RunState
+from indelible.engine.status import NodeStatus
 from indelible.errors import GhostError
 from indelible.executors.files import lock_path, locks_in
 from indelible.executors.group import is_free

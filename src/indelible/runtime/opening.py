@@ -11,7 +11,8 @@ from indelible import values
 from indelible.definition.model import Definition
 from indelible.definition.normal import digest_of, encode_definition
 from indelible.engine.resume import resumption
-from indelible.engine.state import RunState, RunStatus
+from indelible.engine.state import RunState
+from indelible.engine.status import RunStatus
 from indelible.errors import NotFoundError, RunCancelledError, RunExistsError
 from indelible.events import FORMAT, BlobRef, WorkflowStarted
 from indelible.runtime.adoption import NOTHING, adopt

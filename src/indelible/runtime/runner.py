@@ -16,7 +16,8 @@ from msgspec import UNSET, Raw
 from indelible.engine.actions import FetchBlobs, Keep, StartNode, StopNode, events_of
 from indelible.engine.decide import decide, next_moment
 from indelible.engine.retry import retry_at
-from indelible.engine.state import INTERRUPTED, NodeState, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import INTERRUPTED, RunStatus
 from indelible.errors import ConflictError, HeldError, InterruptedRunError
 from indelible.events import BlobRef, Event, NodeCompleted, NodeError, NodeFailed, WorkflowStarted
 from indelible.executors.port import Executor, Outcome, Succeeded

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from indelible.engine.state import NodeState, Role, RunState, RunStatus
+from indelible.engine.state import NodeState, RunState
+from indelible.engine.status import Role, RunStatus
 from indelible.errors import Awaited
 
 
