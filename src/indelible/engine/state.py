@@ -43,8 +43,9 @@ class NodeState(msgspec.Struct, eq=False):
 
     ``refused`` is why an attempt that has begun is to fail without being made.
 
-    A container (``is_container``: a composite, a map, a loop) has ``children``, of which ``open_children`` have not ended.  ``index`` is the place
-    of an instance: from 0 in a map, from 1 in a loop.
+    A container (``is_container``: a composite, a map, a loop) has ``children``, of which
+    ``open_children`` have not ended.  ``index`` is the place of an instance: from 0 in a map, from
+    1 in a loop.
     """
 
     id: str
