@@ -20,7 +20,7 @@ from pathlib import Path
 import workloads
 from counting import Syncs
 
-import indelible as ink
+from indelible import Workflow, __version__, open_store, resume
 from indelible.errors import RunExistsError
 from indelible.values import Json
 
@@ -41,7 +41,7 @@ def marked(folder: str, number: int) -> int:
 
 
 def chain(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("chain")
+    flow = Workflow("chain")
     before: list[str] = []
     for number in range(given.n):
         before = [flow.add(nothing, id=f"n{number}", depends_on=before)]
@@ -50,7 +50,7 @@ def chain(given: Namespace, store: str) -> int:
 
 
 def fan(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("fan", max_parallel=0)
+    flow = Workflow("fan", max_parallel=0)
     wide = [flow.add(nothing, id=f"n{number}") for number in range(given.n)]
     flow.add(nothing, id="join", depends_on=wide)
     assert flow.run(store=store).status == "completed"
@@ -58,11 +58,11 @@ def fan(given: Namespace, store: str) -> int:
 
 
 def diamonds(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("diamond")
+    flow = Workflow("diamond")
     flow.add(nothing, id="a")
     middle = [flow.add(nothing, id=name, depends_on=["a"]) for name in ("b", "c", "d")]
     flow.add(nothing, id="e", depends_on=middle)
-    opened = ink.open_store(store)
+    opened = open_store(store)
     with ThreadPoolExecutor(given.threads) as threads:
         runs = list(threads.map(lambda _: flow.run(store=opened).status, range(given.n)))
     opened.close()
@@ -72,7 +72,7 @@ def diamonds(given: Namespace, store: str) -> int:
 
 def marked_chain(given: Namespace, store: str) -> int:
     """Killed in the middle, and run a second time."""
-    flow = ink.Workflow("marked")
+    flow = Workflow("marked")
     before: list[str] = []
     for number in range(given.n):
         values: dict[str, Json] = {"folder": str(given.dir), "number": number}
@@ -80,13 +80,13 @@ def marked_chain(given: Namespace, store: str) -> int:
     try:
         run = flow.run(store=store, run_id="w4")
     except RunExistsError:
-        run = ink.resume("w4", flow=flow, store=store)
+        run = resume("w4", flow=flow, store=store)
     assert run.status == "completed"
     return int(given.n)
 
 
 def layers(given: Namespace, store: str) -> int:
-    flow = ink.Workflow("layers", max_parallel=0)
+    flow = Workflow("layers", max_parallel=0)
     for node, parents in workloads.layered(given.n):
         flow.add(nothing, id=f"n{node}", depends_on=[f"n{parent}" for parent in parents])
     assert flow.run(store=store).status == "completed"
@@ -119,7 +119,7 @@ def main() -> None:
         done_at=time.time(),
         bytes=workloads.bytes_under(given.dir),
         durability=workloads.SYNCS[given.variant or "files"],
-        version=f"indelible {ink.__version__}",
+        version=f"indelible {__version__}",
     )
     if syncs:
         counted = {"syncs": syncs.count, "batches": syncs.batches}

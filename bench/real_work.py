@@ -19,7 +19,7 @@ from typing import Any
 
 import workloads
 
-import indelible as ink
+from indelible import Workflow, __version__
 
 LONGEST = 5.0
 """Seconds of the critical path of W11, unless ``--seconds`` says otherwise."""
@@ -31,7 +31,7 @@ def task(seconds: float) -> None:
 
 def commands(given: Namespace, store: str) -> Mapping[str, object]:
     began = time.perf_counter()
-    flow = ink.Workflow("commands", max_parallel=given.parallel)
+    flow = Workflow("commands", max_parallel=given.parallel)
     for number in range(given.n):
         flow.bash(f"n{number}", "true")
     assert flow.run(store=store).status == "completed"
@@ -43,7 +43,7 @@ def recorded(given: Namespace, store: str) -> Mapping[str, object]:
     parents = {task["id"]: task["parents"] for task in tasks["specification"]["tasks"]}
     runtimes = {task["id"]: task["runtimeInSeconds"] for task in tasks["execution"]["tasks"]}
     scale = given.seconds / critical_path(parents, runtimes)
-    flow = ink.Workflow("recorded", max_parallel=0)
+    flow = Workflow("recorded", max_parallel=0)
     for name, above in parents.items():
         length: Any = runtimes.get(name, 0.0) * scale
         flow.add(task, id=name, depends_on=above, with_={"seconds": length})
@@ -80,7 +80,7 @@ def main() -> None:
         done_at=time.time(),
         bytes=workloads.bytes_under(given.dir),
         durability=workloads.SYNCS["files"],
-        version=f"indelible {ink.__version__}",
+        version=f"indelible {__version__}",
     )
 
 
