@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from indelible.cli.main import main as indelible
-from tests.crash.drive import RUN, URLS, finish, resume, run
+from tests.crash.drive import BEGAN, RUN, URLS, finish, resume, run
 
 Line = tuple[int, str, str]
 """Sequence, event type, payload as it stands."""
@@ -39,6 +39,10 @@ ONCE = Counter({"begin": 1, "flaky": 2, "finish": 1})
 NOT_FOUND = 4
 CLEAN_STOPS = {0, 7, 9}
 """How a driver may end that was not killed: done, another one drives, the store has failed."""
+
+LATE = "timeout"
+"""The end of a racer that did not hear the starting gun: on a busy machine the tool may fire before
+all of them listen, and a shell then waits for ever to begin."""
 
 FAILED = 1
 """Only where the system has no descriptor left to start a node with: that fails the node."""
@@ -119,8 +123,11 @@ def check_ends(before: Sequence[Line]) -> None:
     """The process under test ended as it may, and never with a traceback."""
     named = ("RELIA_STATUS", "RELIA_RIVAL_STATUS", "RELIA_STATUSES")
     ends = [end for name in named for end in os.environ.get(name, "").split(",")]
+    if LATE in ends:
+        hang = len(words(BEGAN)) - sum(end != LATE for end in ends if end)
+        demand(hang == 0, f"{hang} drivers began and did not end")
     for end in ends:
-        if end in {"", "None"}:  # there was no such process
+        if end in {"", "None", LATE}:  # there was no such process
             continue
         is_clean = int(end) < 0 or int(end) in CLEAN_STOPS
         demand(

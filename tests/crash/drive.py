@@ -19,6 +19,8 @@ FLOW = str(Path(__file__).with_name("flow.yaml"))
 RUN = "r1"
 URLS = {"files": "store", "sqlite": "sqlite:///store/runs.db"}
 COMPLETED, USAGE, WAITING = 0, 2, 5
+BEGAN = "began"
+"""The file with a line for every drive that began, outside of the store."""
 
 
 def run(url: str) -> int:
@@ -53,6 +55,8 @@ def acknowledge(node: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     folder, kind = arguments
     os.chdir(folder)
+    with Path(BEGAN).open("a") as began:
+        began.write(f"{os.getpid()}\n")
     return finish(URLS[kind], run(URLS[kind]))
 
 

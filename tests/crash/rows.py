@@ -34,6 +34,9 @@ SOUND, OTHER = "SOUND", "OTHER"
 SOURCE = environment()["PYTHONPATH"]
 FAILURES = re.compile(r"(\d+) failed|(?:SILENT|CRASH) (\d+)")
 
+NOT_ALL_BEGAN = "a racer timed out"
+"""What the duel tool says of a race that the check finds sound, but not all racers took part in."""
+
 STATES = 3000
 """After failed syncs a store has tens of thousands of disk states; so many of them are drawn."""
 
@@ -215,6 +218,9 @@ def outcome(code: int, said: str) -> Outcome:
     """What a tool that ended with ``code`` says in its last line."""
     last = (said.strip().splitlines() or [""])[-1]
     found = re.match(r"(?:PASS|FAIL): (?:\d+ trials, (?=\d+ injected))?(\d+) ", last)
-    failures = [int(one or two) for one, two in FAILURES.findall(last)]
-    trials = int(found.group(1)) if found else 0
-    return Outcome(trials, 0 if code == 0 and trials else max(1, sum(failures)), said)
+    failures = sum(int(one or two) for one, two in FAILURES.findall(last))
+    # The check has made sure that nobody who began was late.
+    late = said.count(f": {NOT_ALL_BEGAN}\n")
+    trials = (int(found.group(1)) if found else 0) - late
+    is_held = trials > 0 and (code == 0 or (late > 0 and failures == late))
+    return Outcome(trials, 0 if is_held else max(1, failures - late), said)

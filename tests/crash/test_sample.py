@@ -16,6 +16,8 @@ from tests.crash import rows
 from tests.crash.flips import flip_all
 from tests.crash.rows import Outcome, Row, outcome
 
+LATE = "FAIL n=7 before [race] run [0, 7, 'timeout'] rival None: a racer timed out"
+
 SEED = SystemRandom().randrange(1_000_000)
 
 needs_tools = pytest.mark.skipif(
@@ -50,6 +52,9 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(store: str) -> None:
         (1, "FAIL: 60 mutations: CRASH 1, SILENT 2, detected 57, 1.0 s", (60, 3)),
         (2, "BASELINE FAILED: check exited 1", (0, 1)),
         (0, "", (0, 1)),
+        (1, f"  {LATE}\nFAIL: 50 trials, 1 failed, 9.0 s", (49, 0)),
+        (1, f"  {LATE}\n  FAIL n=8: lost\nFAIL: 50 trials, 2 failed, 9.0 s", (49, 1)),
+        (1, f"  {LATE}\nFAIL: 1 trials, 1 failed, 9.0 s", (0, 1)),
     ],
 )
 def test_a_row_that_tried_nothing_or_failed_is_never_taken_for_one_that_held(
