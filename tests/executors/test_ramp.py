@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indelible.executors.ramp import LONGEST_HELD, PATIENCE, Ramp
+from indelible.executors.ramp import LONGEST_HELD, PATIENCE, Ramp, Tick
 
 
 class Ticks:
@@ -16,7 +16,8 @@ class Ticks:
 
     def __call__(self, taken: int, *, working: int = 1, is_computing: bool = False) -> int:
         self.taken += taken
-        return self.ramp.next(self.taken, working=working, is_computing=is_computing)
+        tick = Tick(0.0005, is_computing=is_computing)
+        return self.ramp.next(self.taken, working=working, tick=tick)
 
 
 def test_tasks_that_block_have_twice_as_many_threads_with_each_tick() -> None:
@@ -62,10 +63,11 @@ def test_a_task_that_got_on_ends_the_ramp() -> None:
 def test_a_reminder_waits_while_tasks_get_on_by_themselves_and_no_longer() -> None:
     tick = Ticks()
     reminded = []
-    for _ in range(2 * LONGEST_HELD):
+    for _ in range(16):
         tick(50)
         reminded.append(tick.ramp.is_reminding)
-    assert reminded == ([False] * (LONGEST_HELD - 1) + [True]) * 2
+    assert reminded == ([False] * 7 + [True]) * 2
+    assert LONGEST_HELD == 8 * 0.0005
 
 
 def test_a_reminder_does_not_wait_for_tasks_that_block() -> None:

@@ -25,7 +25,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread, local
 from time import perf_counter, process_time, sleep
 
-from indelible.executors.ramp import Ramp
+from indelible.executors.ramp import Ramp, Tick
 
 Task = Callable[[], Callable[[], None]]
 """Does the work and returns what announces its result.  Neither raises."""
@@ -80,7 +80,7 @@ class DaemonThreads:
     def remind(self, reminder: Callable[[], None]) -> None:
         """Call ``reminder``, which must be quick and not raise, a tick from now.
 
-        While tasks get on by themselves it waits for some ticks more, so that there are fewer.
+        While tasks get on by themselves it waits a little longer: then there is more to see.
         """
         with self._lock:
             self._reminders.append(reminder)
@@ -164,17 +164,17 @@ class DaemonThreads:
             self._alarm.get()
             ramp = Ramp(PROCESSORS, self._taken)
             while self._is_overseen:
-                is_computing = _tick()
+                tick = _tick()
                 with self._lock:
-                    made, due = self._look(ramp, is_computing=is_computing)
+                    made, due = self._look(ramp, tick)
                 self._make(made)
                 for reminder in due:
                     reminder()
 
-    def _look(self, ramp: Ramp, *, is_computing: bool) -> tuple[int, Sequence[Callable[[], None]]]:
+    def _look(self, ramp: Ramp, tick: Tick) -> tuple[int, Sequence[Callable[[], None]]]:
         """Call more threads, if they would help: how many have to be made, and who is reminded."""
         working = self._made - self._idle
-        most = ramp.next(self._taken, working=working, is_computing=is_computing)
+        most = ramp.next(self._taken, working=working, tick=tick)
         self._is_overseen = bool(self._tasks) and not self._is_closed
         due: list[Callable[[], None]] = []
         if ramp.is_reminding or not self._is_overseen:
@@ -182,11 +182,12 @@ class DaemonThreads:
         return self._call(max(0, min(len(self._tasks) - self._coming, most))), due
 
 
-def _tick() -> bool:
-    """A tick later: whether this process was computing most of the time."""
+def _tick() -> Tick:
+    """A tick; it takes longer if other threads have the interpreter."""
     began, used = perf_counter(), process_time()
     sleep(TICK)
-    return 2 * (process_time() - used) > perf_counter() - began
+    seconds = perf_counter() - began
+    return Tick(seconds, is_computing=2 * (process_time() - used) > seconds)
 
 
 def _forget_loop() -> None:
