@@ -40,6 +40,8 @@ class Edge:
 
     def call(self, node_id: str, arguments: Mapping[str, bytes]) -> Work:
         """The result as JSON, or a coroutine for it."""
+        if not arguments:
+            return self.begin(node_id, self.function)
         given = {name: self._argument(name, raw) for name, raw in arguments.items()}
         return self.begin(node_id, partial(self.function, **given))
 

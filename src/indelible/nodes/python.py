@@ -82,7 +82,7 @@ class PluggedKind:
 
 def defined_as(node_id: str) -> str:
     """The id of the node in the definition: ``deploy/build`` for ``deploy[2]/build``."""
-    return INSTANCE.sub("", node_id)
+    return INSTANCE.sub("", node_id) if "[" in node_id or "#" in node_id else node_id
 
 
 def load_function(body: Python, folder: str) -> Function:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from indelible.engine.actions import FetchBlobs, Keep, StartNode, StopNode, events_of
 from indelible.engine.decide import decide, next_moment
@@ -64,6 +65,7 @@ class Runner:
         self._waits = waits
         self._now = now
         self._roll = roll
+        self._keep: Keep = partial(keep, log.store, log.run_id)
         self._blobs: dict[str, bytes] = {}
         self._is_interrupted = False
         self._turns = Lock()
@@ -286,9 +288,6 @@ class Runner:
             if rest <= 0 or not self._log.state.running:
                 return
             outcomes = self._executor.outcomes(timeout=rest)
-
-    def _keep(self, value: bytes) -> Raw | BlobRef:
-        return keep(self._log.store, self._log.run_id, value)
 
 
 def completed(outcome: Succeeded, keep_value: Keep) -> NodeCompleted:
