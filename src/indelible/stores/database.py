@@ -171,12 +171,34 @@ class Database:
 
     def sync_wal(self) -> None:
         """Make durable what was committed without a sync."""
-        with disk.explain(self.path, "sync"), suppress(FileNotFoundError):
-            fd = disk.open_private(self.path.with_name(f"{self.path.name}-wal"), os.O_RDONLY)
-            try:
+        with disk.explain(self.path, "sync"), self._wal(os.O_RDONLY) as fd:
+            if fd >= 0:
                 disk.sync_file(fd)
-            finally:
-                os.close(fd)
+
+    def renew_wal(self) -> None:
+        """Write the -wal file once more as it stands, and sync it.  Needs the append lock.
+
+        After a failed sync the page cache shows frames that the disk does not have, and calls them
+        clean.  A checkpoint would trust them: the power goes, and what it has moved into the
+        database stands there without the rest, or older frames are put over it.
+        """
+        with disk.explain(self.path, "sync"), self._wal(os.O_RDWR) as fd:
+            if fd >= 0:
+                disk.rewrite(fd, 0, os.fstat(fd).st_size)
+                disk.sync_file(fd)
+
+    @contextmanager
+    def _wal(self, flags: int) -> Iterator[int]:
+        """A descriptor of the -wal file, -1 if there is none."""
+        try:
+            fd = disk.open_private(self.path.with_name(f"{self.path.name}-wal"), flags)
+        except FileNotFoundError:
+            yield -1
+            return
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     def events(self, run_id: str, *, after: int, most: int = -1) -> list[Sealed]:
         """The rows of ``run_id`` above ``after``, as they stand, ``most`` of them at most."""

@@ -30,6 +30,9 @@ from indelible.stores.holder import (
 LOCK_PATIENCE = 10.0
 """Seconds that ``lock`` waits.  An append takes milliseconds, so whoever takes longer is stuck."""
 
+PIECE = 1024 * 1024
+"""Bytes of a file that are in memory at a time while it is written once more."""
+
 _LOCAL_DISK = "This file system has no working locks. Put the store on a local disk."
 _HINTS = {
     errno.ENOSPC: "Free some space, then resume: what was acknowledged is safe.",
@@ -156,6 +159,16 @@ def write_all_at(fd: int, data: bytes, offset: int) -> None:
     while rest:
         written = os.pwrite(fd, rest, offset)
         rest, offset = rest[written:], offset + written
+
+
+def rewrite(fd: int, start: int, end: int) -> None:
+    """Write the bytes from ``start`` to ``end`` once more, so that a sync counts for them.
+
+    After a failed sync the page cache shows bytes that the disk does not have, and calls them
+    clean; writing them makes them dirty.  Raises ``OSError``.
+    """
+    for offset in range(start, end, PIECE):
+        write_all_at(fd, os.pread(fd, min(PIECE, end - offset), offset), offset)
 
 
 def sync_file(fd: int) -> None:

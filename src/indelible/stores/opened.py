@@ -110,6 +110,8 @@ class OpenedDatabase:
             create(self._path)
             self._database = Database(self._path, patience=self._patience)
         database = self._database
+        # Before anything can move a page of it into the database.
+        database.renew_wal()
         database.make_writable(is_synced=self._is_synced)
         known = head.read()
         check_acknowledged(known, database)

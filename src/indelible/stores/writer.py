@@ -207,13 +207,11 @@ class LogWriter:
         disk.sync_file(self._fd)
 
     def _rewrite(self, start: int, end: int) -> None:
-        # After a failed sync the page cache shows bytes that the disk does not have, and calls
-        # them clean; writing the same bytes again makes them dirty, so that a sync counts.
         if start == end:
             return
         fd = disk.open_private(self._path, os.O_RDWR)
         try:
-            disk.write_all_at(fd, os.pread(fd, end - start, start), start)
+            disk.rewrite(fd, start, end)
             disk.sync_file(fd)
         finally:
             os.close(fd)
