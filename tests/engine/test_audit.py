@@ -186,6 +186,12 @@ def test_a_timer_that_rang_too_early_is_found() -> None:
     assert_found(early, place, "nap ended before its timer had come due")
 
 
+def test_a_timer_with_the_output_of_other_nodes_is_found() -> None:
+    log = a_log(Node(id="nap", body=Wait(duration=timedelta(minutes=1))))
+    place = swapped(log, NodeCompleted, lambda event: replace(event, output_from=("a",)))
+    assert_found(log, place, "nap is a timer, which completes, and has no output")
+
+
 def test_a_timer_for_another_moment_is_found() -> None:
     log = a_log(Node(id="nap", body=Wait(duration=timedelta(minutes=1))))
 

@@ -23,7 +23,12 @@ from datetime import datetime
 import msgspec
 
 from indelible.engine.actions import RefuseNode
-from indelible.engine.audit_end import check_completed, check_failed, is_ending_early
+from indelible.engine.audit_end import (
+    check_completed,
+    check_failed,
+    is_ending_early,
+    is_failing_fast,
+)
 from indelible.engine.audit_events import Misfit, check_end, check_skip, check_start
 from indelible.engine.audit_openings import (
     NodeEvent,
@@ -33,6 +38,7 @@ from indelible.engine.audit_openings import (
     plan_in,
 )
 from indelible.engine.audit_outcomes import check_answer, check_attempt
+from indelible.engine.audit_rounds import Rounds
 from indelible.engine.audit_turns import Moment, Turns, Writer
 from indelible.engine.decide import EXPRESSION_ERROR
 from indelible.engine.fold import evolve, initial_state
@@ -112,6 +118,7 @@ class _Audit:
         self._blobs: dict[str, bytes] = {}
         self._state: RunState | None = None
         self._turns = Turns()
+        self._rounds = Rounds()
         self._refused: RefuseNode | None = None
         self._again: set[str] = set()  # nodes that a resume has reset, and what they are in
 
@@ -125,6 +132,7 @@ class _Audit:
             self._blobs.clear()
         plan = self._with_blobs(lambda: self._check(state, event, writer))
         evolve(state, event)
+        self._rounds.note(state, event, writer)
         if isinstance(event, WorkflowStarted):
             self._opened(state, event, plan)
 
@@ -223,6 +231,9 @@ class _Audit:
                 check_completed(state, event, scope)
             case WorkflowFailed():
                 check_failed(state, event, scope, moment)
+                undone = self._rounds.left_undone(state, moment)
+                if undone and is_failing_fast(state, event):
+                    raise Misfit(f"the run failed fast, but {undone} was to go on before")
             case NodeFailed() if self._is_refusal(event):
                 self._refused = None
             case NodeStarted() | NodeSkipped() | NodeCompleted() | NodeFailed():

@@ -25,6 +25,12 @@ def is_ending_early(state: RunState, moment: Moment, *, was_fatal: bool) -> bool
     return is_late or (was_fatal and state.plan.definition.fail_fast)
 
 
+def is_failing_fast(state: RunState, event: WorkflowFailed) -> bool:
+    """Whether the run fails with nodes still open because one of them failed for good."""
+    is_fast = state.plan.definition.fail_fast and bool(state.fatal) and state.open_nodes > 0
+    return is_fast and event.error.type != TIMEOUT
+
+
 def check_completed(state: RunState, event: WorkflowCompleted, scope: Scope) -> None:
     """Raises ``Misfit`` if the run was not to complete, or with other outputs."""
     if state.open_nodes or failed_nodes(state):

@@ -227,8 +227,11 @@ def _check_timer(node: NodeState, event: NodeCompleted | NodeFailed, moment: Mom
     until = None if node.waiting is None else node.waiting.until
     if until is None or not moment.may_be(until):
         raise Misfit(f"{node.id} ended before its timer had come due")
-    is_null = isinstance(event, NodeCompleted) and event.output_from is None
-    if not is_null or not is_same_value(event.output, event.output_blob, b"null"):
+    if (
+        isinstance(event, NodeFailed)
+        or event.output_from is not None
+        or not is_same_value(event.output, event.output_blob, b"null")
+    ):
         raise Misfit(f"{node.id} is a timer, which completes, and has no output")
 
 

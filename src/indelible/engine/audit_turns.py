@@ -143,7 +143,7 @@ def owed(state: RunState, moment: Moment) -> str:
 def _owed_nodes(state: RunState, moment: Moment) -> Iterator[str]:
     for serial in state.closing:
         node = state.by_serial[serial]
-        if not _is_at_its_turn(node) or _has_room(state, _gate_of_iterations(node)):
+        if not is_at_its_turn(node) or _has_room(state, _gate_of_iterations(node)):
             yield f"{node.id} was to be ended or taken further"
     timer = state.timers.first()
     if timer is not None and moment.must_be(timer[0]):
@@ -158,7 +158,7 @@ def _owed_nodes(state: RunState, moment: Moment) -> Iterator[str]:
         yield f"{state.by_serial[first].id} was to start"
 
 
-def _is_at_its_turn(node: NodeState) -> bool:
+def is_at_its_turn(node: NodeState) -> bool:
     """A loop between two iterations: whether it ends or waits for room, only ``until`` tells."""
     return node.role is Role.LOOP and node.status is NodeStatus.RUNNING
 
