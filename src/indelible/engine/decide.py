@@ -78,8 +78,11 @@ def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Actio
         return _end_early(state, _failure(state, state.fatal))
     if state.open_nodes == 0:
         return (_finish(state, blobs),)
-    if not (state.closing or state.timers or state.retries or state.ready):
-        return ()
+    return tuple(_what_follows(state, now, blobs))
+
+
+def _what_follows(state: RunState, now: datetime, blobs: Blobs) -> list[Action]:
+    """All that can be done in a run that goes on."""
     actions: list[Action] = []
     if state.closing:
         actions += _close_nodes(state, now, blobs)
@@ -87,7 +90,7 @@ def _decide_running(state: RunState, now: datetime, blobs: Blobs) -> tuple[Actio
         actions += _due_timers(state, now)
     if state.retries or state.ready:
         actions += _starts(state, now, blobs)
-    return tuple(actions)
+    return actions
 
 
 def _close_nodes(state: RunState, now: datetime, blobs: Blobs) -> Iterator[Action]:

@@ -150,6 +150,17 @@ def _start(state: RunState, event: NodeStarted) -> None:
     node.attempt = event.attempt
     node.retry_at = None
     node.refused = event.refused
+    _begin(state, node, event)
+    if was_retrying:
+        state.retries.settle()
+    else:
+        state.ready.leave(node.serial)
+    if state.closing:
+        state.closing.settle()
+
+
+def _begin(state: RunState, node: NodeState, event: NodeStarted) -> None:
+    """What a start means for ``node``, by its role."""
     if event.refused is not None:
         node.status = NodeStatus.RUNNING
         enqueue(state, node)
@@ -165,12 +176,6 @@ def _start(state: RunState, event: NodeStarted) -> None:
         node.status = NodeStatus.RUNNING
         state.running[node.id] = None
         count_in(node)
-    if was_retrying:
-        state.retries.settle()
-    else:
-        state.ready.leave(node.serial)
-    if state.closing:
-        state.closing.settle()
 
 
 def _next_iteration(state: RunState, node_id: str) -> NodeState:

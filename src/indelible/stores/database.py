@@ -178,9 +178,8 @@ class Database:
     def renew_wal(self) -> None:
         """Write the -wal file once more as it stands, and sync it.  Needs the append lock.
 
-        After a failed sync the page cache shows frames that the disk does not have, and calls them
-        clean.  A checkpoint would trust them: the power goes, and what it has moved into the
-        database stands there without the rest, or older frames are put over it.
+        A checkpoint trusts frames that only the page cache has (``disk.rewrite``): the power goes,
+        and what it has moved into the database is there without the rest, or under older frames.
         """
         with disk.explain(self.path, "sync"), self._wal(os.O_RDWR) as fd:
             if fd >= 0:

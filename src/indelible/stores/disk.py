@@ -308,7 +308,7 @@ def driver_at(path: Path) -> str:
             os.close(fd)
 
 
-def _leads_to(path: Path | str, file: os.stat_result) -> bool:
+def _leads_to(path: Path, file: os.stat_result) -> bool:
     try:
         found = os.lstat(path)
     except FileNotFoundError:
