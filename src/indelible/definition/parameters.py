@@ -152,7 +152,7 @@ class NodeNames:
         upstream = options.get("depends_on")
         if not isinstance(upstream, list | tuple | set | frozenset):
             return options
-        if not any(map(callable, upstream)):
+        if all(isinstance(each, str) for each in upstream):
             return options
         ids = (self._id_of(each, at) if callable(each) else each for each in upstream)
         return {**options, "depends_on": [each for each in ids if each is not None]}
